@@ -1,0 +1,45 @@
+# Everything runs in .venv, which `make` builds by itself from Python alone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-unit test-integration lint docs bench lock
+.DEFAULT_GOAL := test
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 12) else f"make: this is Python {v[0]}.{v[1]}; serving here needs Python 3.10 to 3.12 (the embedded tritonserver needs numpy < 2). Say which: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY)           ## build, serve and query the flagship
+	$(BIN)/python examples/demo.py
+
+test: lint               ## everything CI runs
+	$(BIN)/python -m pytest
+
+test-unit: $(READY)      ## seconds
+	$(BIN)/python -m pytest -q tests/unit tests/cases tests/golden tests/contract
+
+test-integration: $(READY)
+	$(BIN)/python -m pytest tests/integration
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/tritongen build spec.yaml --check
+
+docs: $(READY)           ## regenerate docs/reference
+	$(BIN)/python docs/reference.py
+
+bench: $(READY)          ## every figure of the README, paired against the machine's noise
+	$(BIN)/python -m benchmarks
+
+lock: $(READY)           ## renew requirements/dev.txt: versions and hashes, no index address
+	$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --quiet --upgrade --group dev --extra embedded --extra example \
+	  pyproject.toml -o requirements/dev.txt

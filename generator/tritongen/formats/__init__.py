@@ -1,0 +1,1 @@
+"""How a syntax is written, the same bytes for the same value."""

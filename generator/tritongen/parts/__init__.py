@@ -1,0 +1,1 @@
+"""The interchangeable things, one file each, one line in their table."""

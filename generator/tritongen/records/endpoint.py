@@ -1,0 +1,21 @@
+"""Where a server answers, and how to find and stop it again."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A running Triton; addresses are ``host:port``, ``repository`` and ``log`` absolute paths.
+
+    ``started`` is the server process's start time in clock ticks since boot (the kernel's), so
+    that a pid used again by another program is not taken for ours.
+    """
+
+    engine: str
+    http: str
+    grpc: str
+    metrics: str
+    repository: str
+    log: str
+    pid: int
+    started: int

@@ -1,0 +1,50 @@
+"""What is wrong or unwise in the user's input, and where it stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["error", "warning", "note"]
+SpecPath = tuple[str | int, ...]
+"""Where a value stands in the spec: ``("models", "head", "input", 0)``."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Place:
+    """A position in a file, as the user named it; line and column start at 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where each value of the spec was written."""
+
+    by_path: Mapping[SpecPath, Place] = field(default_factory=dict)
+
+    def of(self, *path: str | int) -> Place | None:
+        """Return the place of a value, or of the nearest thing around it that was written."""
+        while path not in self.by_path and path:
+            path = path[:-1]
+        return self.by_path.get(path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing to tell the user: what was found, why it matters, one remedy.
+
+    ``code`` is a lint's (``TG204``) or a reading error's (``TG0xx``); its page is in
+    ``docs/reference/lints.md``. An error means that Triton would refuse, hang or answer wrongly.
+    """
+
+    code: str
+    severity: Severity
+    place: Place | None
+    message: str
+    why: str = ""
+    fix: str = ""

@@ -1,0 +1,1 @@
+"""The verbs: a stage takes records and returns a record; no stage imports another."""
