@@ -1,2 +1,5 @@
-"""x."""
-def main() -> None: ...
+"""The command line: one module per command."""
+
+
+def main() -> None:
+    """Run the command line."""
