@@ -1,5 +1,79 @@
-"""The command line: one module per command."""
+"""The command line: one module per command, imported when it is called."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from tritongen import __version__
+from tritongen.errors import TritongenError
+
+COMMANDS = {
+    "build": "Check a spec, then write what it says.",
+    "check": "Check a spec; write nothing.",
+    "down": "Stop the server that `up --detach` left running.",
+    "explain": "Show every decision, where it came from and why.",
+    "infer": "Send one request to a model.",
+    "logs": "Show the server's log.",
+    "status": "Show the running server and its models.",
+    "up": "Build and serve on the embedded tritonserver.",
+}
+"""Name -> one line for ``--help``, which imports no command."""
+
+
+class Commands(click.Group):
+    """Commands by name, each imported from its module when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of ``--help``."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import and return a command; ``None`` if there is none of that name."""
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"tritongen.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: tritongen up spec.yaml",
+)
+@click.version_option(__version__, prog_name="tritongen")
+def cli() -> None:
+    """Serve models on NVIDIA's Triton Inference Server from one spec."""
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run a command and end the process with its exit code."""
+    try:
+        code = cli.main(standalone_mode=False) or 0
+    except click.exceptions.Exit as end:
+        code = end.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except TritongenError as error:
+        from tritongen.cli.output import show_error
+
+        show_error(error)
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): say nothing, like other tools.
+        sys.stdout = None  # type: ignore[assignment]
+        code = 0
+    except Exception as error:  # noqa: BLE001 - a bug of ours: never a traceback on the screen
+        from tritongen.cli.output import report_bug
+
+        report_bug(error)
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
