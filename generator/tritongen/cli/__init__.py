@@ -1,5 +1,6 @@
 """The command line: one module per command, imported when it is called."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -69,9 +70,10 @@ def main() -> None:
         code = 130
     except BrokenPipeError:
         # The reader of our output went away (`| head`): say nothing, like other tools.
-        sys.stdout = None  # type: ignore[assignment]
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except Exception as error:  # noqa: BLE001 - a bug of ours: never a traceback on the screen
+    except Exception as error:
+        # The one place that catches everything: a bug of ours is no traceback on the screen.
         from tritongen.cli.output import report_bug
 
         report_bug(error)

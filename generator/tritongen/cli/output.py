@@ -50,7 +50,7 @@ def show_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         messages.print(finding_text(finding))
     if findings:
-        counts = {severity: 0 for severity in STYLES}
+        counts = dict.fromkeys(STYLES, 0)
         for finding in findings:
             counts[finding.severity] += 1
         messages.print(Text(", ".join(_plural(n, s) for s, n in counts.items() if n), style="dim"))

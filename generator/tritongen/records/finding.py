@@ -1,7 +1,8 @@
 """What is wrong or unwise in the user's input, and where it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal
 
 Severity = Literal["error", "warning", "note"]
@@ -48,3 +49,9 @@ class Finding:
     message: str
     why: str = ""
     fix: str = ""
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """Return ``did you mean 'x'?`` for the nearest of ``words``, or the empty string."""
+    near = get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""
