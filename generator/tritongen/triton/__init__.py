@@ -1,0 +1,16 @@
+"""The one client of a running Triton: model control (gRPC), statistics, inference."""
+
+from tritongen.triton.client import Triton
+from tritongen.triton.failure import TritonError, UnreachableError
+from tritongen.triton.records import Metadata, ModelState, Response, Statistics, Tensor
+
+__all__ = [
+    "Metadata",
+    "ModelState",
+    "Response",
+    "Statistics",
+    "Tensor",
+    "Triton",
+    "TritonError",
+    "UnreachableError",
+]

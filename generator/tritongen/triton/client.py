@@ -1,0 +1,163 @@
+"""A running Triton, from its addresses: what it has, what to load, what it answers."""
+
+from types import TracebackType
+from typing import Any
+
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from tritongen.triton.failure import TritonError, in_words, unreachable
+from tritongen.triton.records import Metadata, ModelState, Statistics, Tensor
+
+MAX_MESSAGE_BYTES = 2**31 - 1
+GRPC_OPTIONS = (
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # Who waits for a server to come up wants to know at once, not after a growing pause.
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 200),
+    # As the HTTP client: a proxy in the environment is not for a server that we were told.
+    ("grpc.enable_http_proxy", 0),
+)
+
+
+class Triton:
+    """A client; addresses are ``host:port``, connections are made when first needed.
+
+    Control goes over gRPC: a load over HTTP blocks one of the server's HTTP threads, and with it
+    other clients. Every call raises ``UnreachableError`` if nothing answers and ``TritonError``
+    with Triton's text if it refuses.
+    """
+
+    def __init__(self, *, http: str = "127.0.0.1:8000", grpc: str = "127.0.0.1:8001") -> None:
+        self.http = http
+        self.grpc = grpc
+        self._grpc: Any = None
+
+    def __enter__(self) -> "Triton":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; a later call opens them again."""
+        if self._grpc is not None:
+            self._grpc.close()
+            self._grpc = None
+
+    def live(self, *, timeout_s: float = 2.0) -> bool:
+        """Return whether a server answers; never raises for one that is not there."""
+        return self._says_yes("is_server_live", timeout_s)
+
+    def ready(self, *, timeout_s: float = 2.0) -> bool:
+        """Return whether the server is ready; cheap enough to be asked ten times a second."""
+        return self._says_yes("is_server_ready", timeout_s)
+
+    def index(self, *, timeout_s: float = 10.0) -> tuple[ModelState, ...]:
+        """Return every model and version that the server knows of."""
+        answer = self._call("get_model_repository_index", timeout_s=timeout_s)
+        return tuple(
+            ModelState(name=row.name, version=row.version, state=row.state, reason=row.reason)
+            for row in answer.models
+        )
+
+    def metadata(self, model: str, version: str = "", *, timeout_s: float = 10.0) -> Metadata:
+        """Return a ready model's versions and tensors; an empty ``version`` is the newest."""
+        answer = self._call("get_model_metadata", model, version, timeout_s=timeout_s)
+        return Metadata(
+            name=answer.name,
+            versions=tuple(answer.versions),
+            platform=answer.platform,
+            inputs=tuple(map(tensor, answer.inputs)),
+            outputs=tuple(map(tensor, answer.outputs)),
+        )
+
+    def config(self, model: str, version: str = "", *, timeout_s: float = 10.0) -> ModelConfig:
+        """Return a ready model's configuration, as the server completed it."""
+        answer = self._call("get_model_config", model, version, timeout_s=timeout_s)
+        config = ModelConfig()
+        config.CopyFrom(answer.config)
+        return config
+
+    def load(
+        self, model: str, config: ModelConfig | None = None, *, timeout_s: float = 600.0
+    ) -> None:
+        """Load or reload a model; ``config`` replaces its whole configuration, and stays.
+
+        The old one serves until the new one is ready, and goes on serving if that fails. Needs
+        ``--model-control-mode=explicit``.
+        """
+        from google.protobuf.json_format import MessageToJson
+
+        text = MessageToJson(config, preserving_proto_field_name=True) if config else None
+        self._call("load_model", model, config=text, timeout_s=timeout_s)
+
+    def unload(self, model: str, *, timeout_s: float = 60.0) -> None:
+        """Unload a model; requests in flight are still answered. An unknown one is no error."""
+        self._call("unload_model", model, timeout_s=timeout_s)
+
+    def statistics(self, model: str = "", *, timeout_s: float = 10.0) -> tuple[Statistics, ...]:
+        """Return the counters of a model's versions, or of all models."""
+        answer = self._call("get_inference_statistics", model, timeout_s=timeout_s)
+        return tuple(map(statistics, answer.model_stats))
+
+    def _says_yes(self, method: str, timeout_s: float) -> bool:
+        try:
+            return bool(self._send(method, timeout_s=timeout_s))
+        except TritonError as error:
+            if error.code in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
+                return False
+            raise
+
+    def _call(self, method: str, *arguments: Any, timeout_s: float, **more: Any) -> Any:
+        try:
+            return self._send(method, *arguments, timeout_s=timeout_s, **more)
+        except TritonError as error:
+            # gRPC's word for a server that is not there is Triton's for a model that is not.
+            if error.code == "UNAVAILABLE" and not self.live():
+                raise unreachable(self.grpc, error.message) from error
+            raise
+
+    def _send(self, method: str, *arguments: Any, timeout_s: float, **more: Any) -> Any:
+        with in_words(self.grpc, timeout_s):
+            client = self._grpc_client()
+            return getattr(client, method)(*arguments, client_timeout=timeout_s, **more)
+
+    def _grpc_client(self) -> Any:
+        from tritonclient.grpc import InferenceServerClient
+
+        if self._grpc is None:
+            self._grpc = InferenceServerClient(self.grpc, channel_args=GRPC_OPTIONS)
+        return self._grpc
+
+
+def tensor(row: Any) -> Tensor:
+    """Return a tensor from its ``ModelMetadataResponse`` row."""
+    return Tensor(name=row.name, datatype=row.datatype, shape=tuple(row.shape))
+
+
+def statistics(row: Any) -> Statistics:
+    """Return a version's counters from its ``ModelStatistics``."""
+    stats = row.inference_stats
+    return Statistics(
+        name=row.name,
+        version=row.version,
+        inference_count=row.inference_count,
+        execution_count=row.execution_count,
+        success_count=stats.success.count,
+        success_ns=stats.success.ns,
+        fail_count=stats.fail.count,
+        queue_ns=stats.queue.ns,
+        compute_input_ns=stats.compute_input.ns,
+        compute_infer_ns=stats.compute_infer.ns,
+        compute_output_ns=stats.compute_output.ns,
+        cache_hit_count=stats.cache_hit.count,
+        cache_miss_count=stats.cache_miss.count,
+        batches={batch.batch_size: batch.compute_infer.count for batch in row.batch_stats},
+    )

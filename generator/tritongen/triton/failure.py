@@ -1,0 +1,64 @@
+"""What went wrong while talking to Triton, in words and with Triton's own code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tritongen.errors import EngineError
+
+CODES = {
+    "400": "INVALID_ARGUMENT",
+    "403": "PERMISSION_DENIED",
+    "404": "NOT_FOUND",
+    "500": "INTERNAL",
+    "501": "UNIMPLEMENTED",
+    "503": "UNAVAILABLE",
+}
+"""Triton's HTTP statuses as gRPC's codes; before 24.01 every error was a 400."""
+
+
+class TritonError(EngineError):
+    """Triton refused a request: ``message`` is its own text, ``code`` gRPC's name for the kind."""
+
+    def __init__(self, message: str, *, code: str, why: str = "", fix: str = "") -> None:
+        super().__init__(message, why=why, fix=fix)
+        self.code = code
+
+
+class UnreachableError(EngineError):
+    """Nothing answers at the address."""
+
+
+@contextmanager
+def in_words(address: str, timeout_s: float | None = None) -> Iterator[None]:
+    """Turn what tritonclient raises in this block into ``TritonError`` or ``UnreachableError``."""
+    from tritonclient.utils import InferenceServerException
+
+    try:
+        yield
+    except InferenceServerException as error:
+        raise refusal(error.message() or "", error.status() or "", address, timeout_s) from error
+    except TimeoutError as error:
+        raise refusal("", "DEADLINE_EXCEEDED", address, timeout_s) from error
+    except OSError as error:
+        raise unreachable(address, str(error)) from error
+
+
+def refusal(text: str, status: str, address: str, timeout_s: float | None) -> EngineError:
+    """Return the exception for one failed call; ``status`` as either client spells it."""
+    code = CODES.get(status, status.removeprefix("StatusCode.") or "UNKNOWN")
+    if code == "DEADLINE_EXCEEDED":
+        return TritonError(
+            f"no answer from {address} within {timeout_s or 0:g} s",
+            code=code,
+            fix="wait longer with --timeout, or see what the server does with `tritongen logs`",
+        )
+    return TritonError(text, code=code)
+
+
+def unreachable(address: str, reason: str) -> UnreachableError:
+    """Return the exception for an address at which nothing answers."""
+    return UnreachableError(
+        f"no Triton answers at {address}",
+        why=reason,
+        fix="start one with `tritongen up`, or give the address of a running one",
+    )

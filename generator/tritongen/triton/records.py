@@ -1,0 +1,83 @@
+"""What a running Triton says, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Parameter = str | int | float | bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelState:
+    """A row of the repository's index; a model that was never loaded has a name only.
+
+    ``state`` is Triton's: READY, UNAVAILABLE, LOADING, UNLOADING, UNKNOWN, or empty.
+    """
+
+    name: str
+    version: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """An input or output as the protocol has it: ``FP32``, ``BYTES``; -1 where a dim varies."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """A model's versions that are ready and its tensors, batch dimension included."""
+
+    name: str
+    versions: tuple[str, ...]
+    platform: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistics:
+    """Counters of one version since it was loaded (its warm-up included).
+
+    ``inference_count`` counts rows, ``execution_count`` batches; ``batches`` maps a batch size to
+    its executions. Times are sums over ``success_count`` requests, in nanoseconds.
+    """
+
+    name: str
+    version: str
+    inference_count: int
+    execution_count: int
+    success_count: int
+    success_ns: int
+    fail_count: int
+    queue_ns: int
+    compute_input_ns: int
+    compute_infer_ns: int
+    compute_output_ns: int
+    cache_hit_count: int
+    cache_miss_count: int
+    batches: Mapping[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """One answer: arrays by output in the server's order, BYTES as object arrays of ``bytes``.
+
+    ``datatypes`` are the protocol's names. ``time_ms`` counts from sending the request to having
+    this answer, as the client saw it.
+    """
+
+    model: str
+    version: str
+    outputs: Mapping[str, Array]
+    datatypes: Mapping[str, str]
+    time_ms: float
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
