@@ -1,0 +1,95 @@
+"""Spec and facts become a plan: every value chosen, every tensor wired, each with its reason."""
+
+from tritongen.errors import SpecError
+from tritongen.records.facts import Facts
+from tritongen.records.finding import Finding
+from tritongen.records.plan import Decision, Plan, PlannedModel, Wire
+from tritongen.records.release import releases
+from tritongen.records.spec import Spec
+from tritongen.stages.resolve import refusals
+from tritongen.stages.resolve.ensembles import wire
+from tritongen.stages.resolve.models import complete
+
+
+def resolve(spec: Spec, facts: Facts) -> Plan:
+    """Decide everything that was left open.
+
+    Raises:
+        SpecError: for wiring that can't be done: an unknown model, a tensor with no producer or
+            two, a circle. What Triton would refuse otherwise is found by ``check``.
+    """
+    models: dict[str, PlannedModel] = {}
+    decisions: list[Decision] = []
+    wires: list[Wire] = []
+    findings: list[Finding] = []
+    for name, entry in spec.models.items():
+        models[name], chosen = complete(name, entry, facts)
+        decisions += chosen
+    for name in _inside_out(spec, findings):
+        models[name], its_wires, chosen, wrong = wire(
+            name, spec.ensembles[name], models, spec.places
+        )
+        wires += its_wires
+        decisions += chosen
+        findings += wrong
+    if findings:
+        raise SpecError(sorted(findings, key=lambda finding: str(finding.place)))
+    return Plan(
+        name=spec.name,
+        release=releases()[spec.triton],
+        models=models,
+        wires=tuple(wires),
+        server=spec.server,
+        auto_complete=any(_left_open(model, spec) for model in models.values()),
+        decisions=tuple(decisions),
+        spec=spec,
+        facts=facts,
+    )
+
+
+def _inside_out(spec: Spec, findings: list[Finding]) -> list[str]:
+    """Order ensembles so that those inside others come first; leave out what can't be wired."""
+    done: list[str] = []
+    known = {*spec.models, *spec.ensembles}
+    left = dict(spec.ensembles)
+    for name, entry in spec.ensembles.items():
+        for index, step in enumerate(entry.steps):
+            if step.model not in known:
+                place = spec.places.of("ensembles", name, "steps", index, "model")
+                findings.append(refusals.unknown_model(step.model, known, place))
+                left.pop(name, None)
+    while left:
+        ready = [n for n, e in left.items() if all(_there(s.model, spec, done) for s in e.steps)]
+        if not ready:
+            break
+        done += ready
+        for name in ready:
+            del left[name]
+    if circle := _circle(spec, list(left)):
+        place = spec.places.of("ensembles", circle[0])
+        findings.append(refusals.ensemble_circle(circle, place))
+    return done
+
+
+def _there(model: str, spec: Spec, done: list[str]) -> bool:
+    return model in spec.models or model in done
+
+
+def _circle(spec: Spec, left: list[str]) -> list[str]:
+    """Return ensembles of which each contains the next, and the last the first; or nothing."""
+    if not left:
+        return []
+    walk = [left[0]]
+    while walk[-1] not in walk[:-1]:
+        inner = [step.model for step in spec.ensembles[walk[-1]].steps if step.model in left]
+        if not inner:
+            return []  # it waits for an ensemble that has a finding of its own
+        walk.append(inner[0])
+    return walk[walk.index(walk[-1]) : -1]
+
+
+def _left_open(model: PlannedModel, spec: Spec) -> bool:
+    """Tell whether Triton has to complete a model: nothing said its tensors, nothing read them."""
+    if model.kind in ("ensemble", "external"):
+        return False
+    return not spec.models[model.name].complete or not (model.config.input or model.config.output)

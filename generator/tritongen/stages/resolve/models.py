@@ -1,0 +1,231 @@
+"""A model's entry and what its file says become a complete ``ModelConfig``."""
+
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from typing import Any
+
+from google.protobuf.message import Message
+from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput, ModelOutput
+
+from tritongen.formats import json
+from tritongen.records.facts import Facts, FileFacts, ModelFacts, StepFacts, TensorFacts
+from tritongen.records.plan import REPOSITORY, Decision, PlannedModel
+from tritongen.records.spec import Model
+from tritongen.records.tree import Copy, Entry, Text
+from tritongen.stages.resolve import defaults
+
+EMPTY_VERSION = ".gitkeep"
+"""Keeps an empty version folder in Git; Triton needs the folder and ignores the file."""
+
+
+def complete(name: str, entry: Model, facts: Facts) -> tuple[PlannedModel, list[Decision]]:
+    """Fill in what was not said, and say what was chosen and why."""
+    path = ("models", name)
+    config = ModelConfig()
+    config.CopyFrom(entry.config)
+    config.name = name
+    decisions = [
+        defaults.said((*path, field), _brief(getattr(config, field)))
+        for field in sorted(entry.said)
+        if field != "name"
+    ]
+    step = facts.steps.get(name)
+    versions = facts.models.get(name, {})
+    newest = versions[max(versions)] if versions else None
+    if step is not None:
+        decisions += _complete_step(entry, step, config)
+    elif newest is not None and entry.complete:
+        decisions += _complete_from_file(entry, newest, config)
+    return (
+        PlannedModel(
+            name=name,
+            kind="external" if entry.external else "step" if step and step.function else "model",
+            config=config,
+            content={} if entry.external else dict(_content(name, entry, facts, config)),
+            path=path,
+        ),
+        decisions,
+    )
+
+
+def _complete_step(entry: Model, step: StepFacts, config: ModelConfig) -> Iterator[Decision]:
+    path = ("models", config.name)
+    if not config.backend:
+        config.backend = "python"
+        yield defaults.from_file((*path, "backend"), "python", f"{step.file} is Python")
+    if step.function is None:
+        return
+    decoupled = "generator" in step.kind
+    if decoupled and not config.HasField("model_transaction_policy"):
+        config.model_transaction_policy.decoupled = True
+        why = f"{step.function} is a generator function: a request has any number of responses"
+        yield defaults.from_file((*path, "model_transaction_policy", "decoupled"), "true", why)
+    if "max_batch_size" in entry.said:
+        return
+    if decoupled or config.HasField("sequence_batching"):
+        why = defaults.GENERATOR if decoupled else defaults.OTHER_SCHEDULER
+        yield defaults.default((*path, "max_batch_size"), 0, why)
+    else:
+        yield from _batch(config, defaults.STEP_BATCHES)
+
+
+def _complete_from_file(entry: Model, facts: ModelFacts, config: ModelConfig) -> Iterator[Decision]:
+    path = ("models", config.name)
+    if not config.backend and not config.platform:
+        config.backend = facts.backend
+        names = ", ".join(sorted(facts.files)) or "the folder"
+        yield defaults.from_file((*path, "backend"), facts.backend, f"told by {names}")
+    if facts.inputs is None or facts.outputs is None:
+        if "max_batch_size" not in entry.said:
+            why = defaults.UNKNOWN_TENSORS
+            yield defaults.default((*path, "max_batch_size"), 0, why)
+        return
+    if "max_batch_size" not in entry.said:
+        yield from _decide_batching(facts, config)
+    batching = config.max_batch_size > 0
+    for field, tensors in (("input", facts.inputs), ("output", facts.outputs)):
+        yield from _complete_tensors(config, field, tensors, batching, field in entry.said)
+
+
+def _decide_batching(facts: ModelFacts, config: ModelConfig) -> Iterator[Decision]:
+    path = ("models", config.name, "max_batch_size")
+    tensors = [*(facts.inputs or ()), *(facts.outputs or ())]
+    if config.HasField("sequence_batching"):
+        yield defaults.default(path, 0, defaults.OTHER_SCHEDULER)
+    elif not all(tensor.shape and tensor.shape[0] == -1 for tensor in tensors):
+        yield defaults.default(path, 0, defaults.CANNOT_BATCH)
+    elif _full_shapes_said(facts, config):
+        yield defaults.default(path, 0, defaults.FULL_SHAPES)
+    else:
+        yield from _batch(config, defaults.BATCHES)
+
+
+def _batch(config: ModelConfig, why: str) -> Iterator[Decision]:
+    path = ("models", config.name)
+    config.max_batch_size = defaults.MAX_BATCH_SIZE
+    yield defaults.default((*path, "max_batch_size"), config.max_batch_size, why)
+    if not config.HasField("dynamic_batching"):
+        config.dynamic_batching.SetInParent()
+        yield defaults.default((*path, "dynamic_batching"), "{}", why)
+
+
+def _full_shapes_said(facts: ModelFacts, config: ModelConfig) -> bool:
+    """Tell whether the dims that were said have the rank of the file's full shapes."""
+    known = {tensor.name: tensor for tensor in (*(facts.inputs or ()), *(facts.outputs or ()))}
+    return any(
+        len(tensor.dims) == len(known[tensor.name].shape or ())
+        for tensor in (*config.input, *config.output)
+        if tensor.name in known and tensor.dims
+    )
+
+
+def _complete_tensors(
+    config: ModelConfig,
+    field: str,
+    tensors: tuple[TensorFacts, ...],
+    batching: bool,
+    said: bool,
+) -> Iterator[Decision]:
+    """Add the tensors that were not said, and the types and dims of those said by name only."""
+    path = ("models", config.name, field)
+    said_tensors: Any = getattr(config, field)
+    if said:
+        known = {tensor.name: tensor for tensor in tensors}
+        for index, tensor in enumerate(said_tensors):
+            if tensor.name in known and not tensor.dims and not tensor.data_type:
+                _fill(tensor, known[tensor.name], batching)
+                why = "said by name only; type and dims are the file's"
+                yield defaults.from_file((*path, index), describe(tensor), why)
+        return
+    elsewhere = set(_scheduled_tensors(config))
+    for facts in tensors:
+        if facts.name in elsewhere or (facts.optional and batching):
+            continue
+        tensor = said_tensors.add(name=facts.name)
+        _fill(tensor, facts, batching)
+        yield defaults.from_file((*path, facts.name), describe(tensor), "not said; read from it")
+
+
+def _fill(tensor: Any, facts: TensorFacts, batching: bool) -> None:
+    tensor.data_type = DataType.Value(facts.data_type)
+    shape = facts.shape or ()
+    dims = shape[1:] if batching else shape
+    tensor.dims.extend(dims or [1])
+    if not dims and batching:
+        # The file's tensor is [batch]: Triton knows no empty dims, a reshape takes the 1 away.
+        tensor.reshape.SetInParent()
+    if isinstance(tensor, ModelInput) and facts.optional:
+        tensor.optional = True
+
+
+def _scheduled_tensors(config: ModelConfig) -> Iterator[str]:
+    """Name the tensors that Triton feeds itself: they are not listed as inputs or outputs."""
+    for batch_input in config.batch_input:
+        yield from batch_input.target_name
+    for control in config.sequence_batching.control_input:
+        yield control.name
+    for state in config.sequence_batching.state:
+        yield from (state.input_name, state.output_name)
+
+
+def describe(tensor: ModelInput | ModelOutput) -> str:
+    """Return a tensor in the spec's short form, ``FP32[3,224,224]``."""
+    name = DataType.Name(tensor.data_type).removeprefix("TYPE_").replace("STRING", "BYTES")
+    return f"{name}[{','.join(map(str, tensor.dims))}]"
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, Message):
+        return " ".join(str(value).split()) or "{}"
+    if isinstance(value, Mapping):
+        return ", ".join(sorted(map(str, value)))
+    if isinstance(value, (str, int)):
+        return str(value)
+    return ", ".join(_brief(item) for item in value) if hasattr(value, "__iter__") else str(value)
+
+
+def _content(
+    name: str, entry: Model, facts: Facts, config: ModelConfig
+) -> Iterator[tuple[str, Entry]]:
+    step = facts.steps.get(name)
+    if step is not None:
+        yield from _step_files(entry, step)
+    for version, model in facts.models.get(name, {}).items():
+        for file, where in model.files.items():
+            yield f"{version}/{file}", _copy(where)
+        if not model.files:
+            yield f"{version}/{EMPTY_VERSION}", Text(text="", owner=REPOSITORY)
+    for file, where in facts.files.get(name, {}).items():
+        yield file, _copy(where)
+    yield from _label_files(facts.labels.get(name, {}), config)
+
+
+def _step_files(entry: Model, step: StepFacts) -> Iterator[tuple[str, Entry]]:
+    if step.function is None:
+        yield "1/model.py", Text(text=step.text, owner=REPOSITORY)
+    else:
+        runner = files("tritongen.runtime").joinpath("step.py").read_text("utf-8")
+        what = {"file": step.file, "function": step.function, "join": entry.join}
+        yield "1/model.py", Text(text=runner, owner=REPOSITORY)
+        yield "1/step.json", Text(text=json.write(what), owner=REPOSITORY)
+        yield f"1/{step.file}", Text(text=step.text, owner=REPOSITORY)
+    for file, text in step.modules.items():
+        yield f"1/{file}", Text(text=text, owner=REPOSITORY)
+
+
+def _label_files(
+    labels: Mapping[str, tuple[str, ...]], config: ModelConfig
+) -> Iterator[tuple[str, Entry]]:
+    for number, (output, lines) in enumerate(labels.items()):
+        file = "labels.txt" if len(labels) == 1 else f"labels_{number}.txt"
+        for tensor in config.output:
+            if tensor.name == output:
+                tensor.label_filename = tensor.label_filename or file
+                file = tensor.label_filename
+        yield file, Text(text="".join(f"{line}\n" for line in lines), owner=REPOSITORY)
+
+
+def _copy(file: FileFacts) -> Copy:
+    return Copy(
+        source=file.source, sha256=file.sha256, size_bytes=file.size_bytes, owner=REPOSITORY
+    )

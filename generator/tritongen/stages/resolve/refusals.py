@@ -1,0 +1,112 @@
+"""Wiring that can't be done: the findings for which there is no plan.
+
+They are the mistakes that Triton reports in words that name neither step nor remedy («output 'Y'
+is not written: at least one of its depending tensors is not connected»), or does not report.
+"""
+
+from collections.abc import Iterable
+
+from tritongen.records.finding import Finding, Place, did_you_mean
+
+TABLE = {
+    "TG201": "A step names a model that is neither in `models:` nor in `ensembles:`. A model that "
+    "lives in another repository of the same server is declared with `external: true`.",
+    "TG202": "Two steps write the same ensemble tensor. Triton refuses the ensemble: a tensor "
+    "appears in an output map only once. Rename one: `output: {model_output: another_name}`.",
+    "TG203": "The steps feed each other in a circle, or ensembles contain each other. Triton "
+    "refuses most circles; one through an ensemble input loads, and its first request never ends.",
+    "TG205": "A step reads a tensor that no step writes and that is not an input of the ensemble.",
+}
+
+
+def unknown_model(name: str, known: Iterable[str], place: Place | None) -> Finding:
+    """A step's model does not exist."""
+    hint = did_you_mean(name, known)
+    return Finding(
+        code="TG201",
+        severity="error",
+        place=place,
+        message=f"no model or ensemble is called {name!r}" + (f"; {hint}" if hint else ""),
+        why="Triton refuses an ensemble that contains a model which is not available",
+        fix=f"define {name!r} under models:, with external: true if another repository has it",
+    )
+
+
+def written_twice(tensor: str, first: str, second: str, place: Place | None) -> Finding:
+    """Two outputs go into one ensemble tensor."""
+    return Finding(
+        code="TG202",
+        severity="error",
+        place=place,
+        message=f"{second} writes the tensor {tensor!r}, which {first} writes already",
+        why="an ensemble tensor has one producer; Triton refuses two",
+        fix=f"give it another name here: output: {{{second.rpartition('.')[2]}: {tensor}_2}}",
+    )
+
+
+def writes_input(tensor: str, writer: str, place: Place | None) -> Finding:
+    """A step writes a tensor that is declared as an input of the ensemble."""
+    return Finding(
+        code="TG203",
+        severity="error",
+        place=place,
+        message=f"{writer} writes {tensor!r}, which is an input of the ensemble",
+        why="Triton loads this, and the first request never returns: each answer starts it again",
+        fix=f"give it another name: output: {{{writer.rpartition('.')[2]}: {tensor}_out}}",
+    )
+
+
+def circle(steps: list[str], tensors: list[str], place: Place | None) -> Finding:
+    """Steps wait for each other."""
+    names = " -> ".join([*steps, steps[0]])
+    alone = len(steps) == 1
+    return Finding(
+        code="TG203",
+        severity="error",
+        place=place,
+        message=f"{steps[0]} reads its own output {tensors[0]!r}"
+        if alone
+        else f"the steps wait for each other: {names} (through {', '.join(map(repr, tensors))})",
+        why="a step runs when its inputs are there; in a circle none ever is",
+        fix=f"rename one of the tensors: output: {{{tensors[0]}: another_name}}",
+    )
+
+
+def ensemble_circle(ensembles: list[str], place: Place | None) -> Finding:
+    """Ensembles contain each other."""
+    names = " -> ".join([*ensembles, ensembles[0]])
+    return Finding(
+        code="TG203",
+        severity="error",
+        place=place,
+        message=f"the ensembles contain each other: {names}",
+        why="Triton refuses a circular dependency between ensembles",
+        fix="take one of these steps out",
+    )
+
+
+def nobody_writes(tensor: str, reader: str, known: Iterable[str], place: Place | None) -> Finding:
+    """A tensor is read and neither written nor an input of the ensemble."""
+    hint = did_you_mean(tensor, known)
+    return Finding(
+        code="TG205",
+        severity="error",
+        place=place,
+        message=f"{reader} reads {tensor!r}, which no step writes and which is not an input of "
+        "the ensemble" + (f"; {hint}" if hint else ""),
+        why="Triton refuses an ensemble with a tensor that is not connected",
+        fix=f"map it to what it should read: input: {{{reader.rpartition('.')[2]}: TENSOR}}",
+    )
+
+
+def unwritten_output(output: str, known: Iterable[str], place: Place | None) -> Finding:
+    """An output of the ensemble is neither written by a step nor one of its inputs."""
+    hint = did_you_mean(output.rpartition(".")[2], known)
+    return Finding(
+        code="TG205",
+        severity="error",
+        place=place,
+        message=f"no step writes the output {output}" + (f"; {hint}" if hint else ""),
+        why="Triton refuses an ensemble whose output is not in any output map",
+        fix="write it from a step: output: {MODEL_OUTPUT: " + output.rpartition(".")[2] + "}",
+    )
