@@ -1,12 +1,18 @@
 """A running Triton, from its addresses: what it has, what to load, what it answers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.triton.failure import TritonError, in_words, unreachable
-from tritongen.triton.records import Metadata, ModelState, Statistics, Tensor
+from tritongen.triton.inference import Request, over_grpc, over_http, over_stream
+from tritongen.triton.records import Metadata, ModelState, Response, Statistics, Tensor
+
+Protocol = Literal["grpc", "http"]
 
 MAX_MESSAGE_BYTES = 2**31 - 1
 GRPC_OPTIONS = (
@@ -33,6 +39,8 @@ class Triton:
         self.http = http
         self.grpc = grpc
         self._grpc: Any = None
+        self._http: Any = None
+        self._http_timeout_s = 0.0
 
     def __enter__(self) -> "Triton":
         return self
@@ -50,6 +58,7 @@ class Triton:
         if self._grpc is not None:
             self._grpc.close()
             self._grpc = None
+        self._close_http()
 
     def live(self, *, timeout_s: float = 2.0) -> bool:
         """Return whether a server answers; never raises for one that is not there."""
@@ -107,34 +116,80 @@ class Triton:
         answer = self._call("get_inference_statistics", model, timeout_s=timeout_s)
         return tuple(map(statistics, answer.model_stats))
 
+    def infer(
+        self, request: Request, *, protocol: Protocol = "grpc", timeout_s: float = 60.0
+    ) -> Response:
+        """Send one request and return its answer; a decoupled model needs ``stream``."""
+        request = self._naming_outputs(request)
+        if protocol == "grpc":
+            with self._in_words(self.grpc, timeout_s):
+                return over_grpc(self._grpc_client(), request, timeout_s)
+        with self._in_words(self.http, timeout_s):
+            return over_http(self._http_client(timeout_s), request)
+
+    def stream(self, request: Request, *, timeout_s: float = 60.0) -> Iterator[Response]:
+        """Send one request over gRPC and yield its answers as they come: none, one or many."""
+        request = self._naming_outputs(request)
+        with self._in_words(self.grpc, timeout_s), self._new_grpc_client() as client:
+            yield from over_stream(client, request, timeout_s)
+
+    def _naming_outputs(self, request: Request) -> Request:
+        # Triton classifies only outputs that are asked for by name.
+        if request.outputs or not request.classes:
+            return request
+        outputs = self.metadata(request.model, request.version).outputs
+        return replace(request, outputs=tuple(output.name for output in outputs))
+
     def _says_yes(self, method: str, timeout_s: float) -> bool:
         try:
-            return bool(self._send(method, timeout_s=timeout_s))
+            with in_words(self.grpc, timeout_s):
+                return bool(getattr(self._grpc_client(), method)(client_timeout=timeout_s))
         except TritonError as error:
             if error.code in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
                 return False
             raise
 
     def _call(self, method: str, *arguments: Any, timeout_s: float, **more: Any) -> Any:
-        try:
-            return self._send(method, *arguments, timeout_s=timeout_s, **more)
-        except TritonError as error:
-            # gRPC's word for a server that is not there is Triton's for a model that is not.
-            if error.code == "UNAVAILABLE" and not self.live():
-                raise unreachable(self.grpc, error.message) from error
-            raise
-
-    def _send(self, method: str, *arguments: Any, timeout_s: float, **more: Any) -> Any:
-        with in_words(self.grpc, timeout_s):
+        with self._in_words(self.grpc, timeout_s):
             client = self._grpc_client()
             return getattr(client, method)(*arguments, client_timeout=timeout_s, **more)
 
+    @contextmanager
+    def _in_words(self, address: str, timeout_s: float) -> Iterator[None]:
+        try:
+            with in_words(address, timeout_s):
+                yield
+        except TritonError as error:
+            # gRPC's word for a server that is not there is Triton's for a model that is not.
+            if error.code == "UNAVAILABLE" and address == self.grpc and not self.live():
+                raise unreachable(address, error.message) from error
+            raise
+
     def _grpc_client(self) -> Any:
+        if self._grpc is None:
+            self._grpc = self._new_grpc_client()
+        return self._grpc
+
+    def _new_grpc_client(self) -> Any:
         from tritonclient.grpc import InferenceServerClient
 
-        if self._grpc is None:
-            self._grpc = InferenceServerClient(self.grpc, channel_args=GRPC_OPTIONS)
-        return self._grpc
+        return InferenceServerClient(self.grpc, channel_args=GRPC_OPTIONS)
+
+    def _http_client(self, timeout_s: float) -> Any:
+        from tritonclient.http import InferenceServerClient
+
+        if self._http is None or self._http_timeout_s != timeout_s:
+            self._close_http()
+            self._http = InferenceServerClient(
+                self.http, connection_timeout=timeout_s, network_timeout=timeout_s
+            )
+            self._http_timeout_s = timeout_s
+        return self._http
+
+    def _close_http(self) -> None:
+        if self._http is not None:
+            self._http.close()
+            self._http = None
 
 
 def tensor(row: Any) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 
 from tritongen.errors import EngineError
 
@@ -39,7 +40,7 @@ def in_words(address: str, timeout_s: float | None = None) -> Iterator[None]:
         raise refusal(error.message() or "", error.status() or "", address, timeout_s) from error
     except TimeoutError as error:
         raise refusal("", "DEADLINE_EXCEEDED", address, timeout_s) from error
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise unreachable(address, str(error)) from error
 
 
