@@ -32,12 +32,27 @@ class FileFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What one model file says about itself; it depends on nothing but the file's bytes.
+
+    ``data_files`` maps each file that it refers to (relative to its folder, as written in it) to
+    the size in bytes that it must have at least. The rest is as in ``ModelFacts``.
+    """
+
+    inputs: tuple[TensorFacts, ...] | None = None
+    outputs: tuple[TensorFacts, ...] | None = None
+    ir_version: int | None = None
+    opsets: Mapping[str, int] = field(default_factory=dict)
+    data_files: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelFacts:
     """One version of a model.
 
     ``files`` maps a path in the version folder to the file that stands there. ``inputs`` and
     ``outputs`` are ``None`` where nothing can read the format. ``ir_version`` and ``opsets``
-    (domain -> version) are ONNX's. ``problem`` says why the file could not be read.
+    (domain -> version, ``""`` is the default domain) are ONNX's.
     """
 
     backend: str

@@ -51,6 +51,16 @@ class Finding:
     fix: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Complaint:
+    """What a lint says of the value at ``path``; ``check`` adds code, severity and place."""
+
+    path: SpecPath
+    message: str
+    why: str
+    fix: str
+
+
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return ``did you mean 'x'?`` for the nearest of ``words``, or the empty string."""
     near = get_close_matches(word, list(words), n=1, cutoff=0.6)

@@ -1,10 +1,16 @@
 """What we decided: complete, so that nothing is left to choose after it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
+from tritonclient.grpc.model_config_pb2 import (
+    DataType,
+    ModelConfig,
+    ModelEnsembling,
+    ModelInput,
+    ModelOutput,
+)
 
 from tritongen.records.facts import Facts
 from tritongen.records.finding import Places, SpecPath
@@ -79,7 +85,42 @@ class Plan:
     spec: Spec
     facts: Facts
 
+    def source(self, end: End) -> ModelOutput | None:
+        """Return the model output at the writing end of a wire, if the model declares it."""
+        outputs = self.models[end.model].config.output
+        return next((tensor for tensor in outputs if tensor.name == end.tensor), None)
+
+    def sink(self, end: End) -> ModelInput | None:
+        """Return the model input at a reading end of a wire, if the model declares it."""
+        inputs = self.models[end.model].config.input
+        return next((tensor for tensor in inputs if tensor.name == end.tensor), None)
+
+    def steps(self) -> Iterator[tuple[PlannedModel, int, ModelEnsembling.Step]]:
+        """Yield every step of every ensemble with its number."""
+        for model in self.models.values():
+            for number, step in enumerate(model.config.ensemble_scheduling.step):
+                yield model, number, step
+
+    def decoupled(self, name: str) -> bool:
+        """Tell whether a model answers a request any number of times; Triton computes ensembles."""
+        config = self.models[name].config
+        steps = config.ensemble_scheduling.step
+        return config.model_transaction_policy.decoupled or any(
+            self.decoupled(step.model_name) for step in steps
+        )
+
     @property
     def places(self) -> Places:
         """Where the spec's values stand, for messages."""
         return self.spec.places
+
+
+def short(tensor: ModelInput | ModelOutput) -> str:
+    """Return a declared tensor in the spec's short form, ``FP32[3,224,224]``."""
+    return f"{short_type(tensor.data_type)}[{','.join(map(str, tensor.dims))}]"
+
+
+def short_type(data_type: int | str) -> str:
+    """Return a data type as the protocol and the spec name it: ``FP32``, ``BYTES``."""
+    name = data_type if isinstance(data_type, str) else DataType.Name(data_type)
+    return name.removeprefix("TYPE_").replace("STRING", "BYTES")

@@ -1,13 +1,162 @@
-"""What the user wrote: the spec, checked for form only. ``None`` means «not said»."""
+"""What the user wrote: the spec, checked for form only. ``None`` means «not said».
 
+Every scalar arrives as the text that was written; the types below read it.
+"""
+
+import keyword
+import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.records.finding import Places
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""What a model can be called: it is a folder, and a part of URLs that Triton does not decode."""
+VERSION = re.compile(r"0|[1-9][0-9]{0,18}")
+LINT = re.compile(r"TG[0-9]{3}")
+SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def wrong(kind: str, message: str, fix: str = "") -> PydanticCustomError:
+    """Return the complaint of a check; ``kind`` tells ``stages.load`` which code it has."""
+    return PydanticCustomError(kind, "{message}", {"message": message, "fix": fix})
+
+
+def _flag(value: Any) -> Any:
+    if isinstance(value, str):
+        if value not in ("true", "false"):
+            raise wrong("type", f"`{value}` is neither true nor false", "write true or false")
+        return value == "true"
+    return value
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        if not re.fullmatch("[+-]?[0-9]{1,20}", value):
+            raise wrong("type", f"`{value}` is not a whole number", "write it in decimal digits")
+        return int(value)
+    return value
+
+
+def _one_or_many(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _version(value: Any) -> Any:
+    if isinstance(value, str):
+        if not VERSION.fullmatch(value) or int(value) >= 2**63:
+            raise wrong(
+                "version",
+                f"`{value}` is not a model version",
+                "write 0 or a positive number without leading zeros",
+            )
+        return int(value)
+    return value
+
+
+def _version_or_latest(value: Any) -> Any:
+    return -1 if value == "-1" else _version(value)
+
+
+def _path_in_model(value: str) -> str:
+    path = PurePosixPath(value)
+    inside = not path.is_absolute() and ".." not in path.parts and not set(value) & set("\\\0")
+    if not inside or str(path) != value or value == ".":
+        raise wrong(
+            "path",
+            f"{value!r} is not a plain path inside the model's folder",
+            "write a relative path like `1/vocabulary.txt`",
+        )
+    if path.parts[0] == "config.pbtxt":
+        raise wrong(
+            "path",
+            "`config.pbtxt` is written by tritongen",
+            "say its fields in the spec, in Triton's words",
+        )
+    return value
+
+
+def _location(value: str) -> str:
+    if not value or "\0" in value:
+        raise wrong("path", f"{value!r} cannot be a path", "write a path, or a URL")
+    return value
+
+
+def _checksum(value: str) -> str:
+    if not SHA256.fullmatch(value):
+        raise wrong("type", f"`{value}` is not a SHA-256", "write its 64 hexadecimal digits")
+    return value.lower()
+
+
+def _lint(value: str) -> str:
+    if not LINT.fullmatch(value):
+        raise wrong("choice", f"`{value}` is not a finding's code", "write it like `TG204`")
+    return value
+
+
+def _reason(value: str) -> str:
+    if not value.strip():
+        raise wrong("type", "an allowed finding has no reason", "say why it is fine here")
+    return value
+
+
+def _step(value: str) -> str:
+    file, _, function = value.partition(":")
+    if not file.endswith(".py") or file == ".py" or "\0" in file:
+        raise wrong(
+            "python",
+            f"`{value}` does not name a Python file",
+            "write `file.py:function`, or `file.py` for a TritonPythonModel",
+        )
+    if ":" in value and (not function.isidentifier() or keyword.iskeyword(function)):
+        raise wrong(
+            "python",
+            f"`{function}` cannot be the name of a Python function",
+            f"write `{file}:function`",
+        )
+    return value
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise wrong(
+            "name",
+            f"{value!r} cannot be a name",
+            "use letters, digits, `.`, `_` and `-`, and start with a letter or digit",
+        )
+    return value
+
+
+def _language(value: Any) -> Any:
+    if str(value) != "1":
+        raise wrong(
+            "language",
+            f"the spec is in version {value} of the language, this program reads version 1",
+            "write `tritongen: 1`, or install a tritongen that reads it",
+        )
+    return 1
+
+
+def _unique(value: tuple[int, ...]) -> tuple[int, ...]:
+    if not value or len(set(value)) != len(value):
+        found = "a version twice" if value else "no version"
+        raise wrong("version", f"`versions` holds {found}", "write each once: [1, 2]")
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Version = Annotated[int, BeforeValidator(_version)]
+VersionOrLatest = Annotated[int, BeforeValidator(_version_or_latest)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+PathInModel = Annotated[str, AfterValidator(_path_in_model)]
+Allowed = Mapping[Annotated[str, AfterValidator(_lint)], Annotated[str, AfterValidator(_reason)]]
+Port = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=65535)]
 
 
 class Record(BaseModel):
@@ -19,8 +168,13 @@ class Record(BaseModel):
 class Source(Record):
     """Where bytes come from: a path relative to the file that says it, ``pkg://``, ``https://``."""
 
-    path: str
-    sha256: str | None = None
+    path: Annotated[str, AfterValidator(_location)]
+    sha256: Annotated[str, AfterValidator(_checksum)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"path": value} if isinstance(value, str) else value
 
 
 class Servable(Record):
@@ -33,21 +187,21 @@ class Servable(Record):
 
     config: ModelConfig = Field(default_factory=ModelConfig)
     said: frozenset[str] = frozenset()
-    allow: Mapping[str, str] = Field(default_factory=dict)
+    allow: Allowed = Field(default_factory=dict)
 
 
 class Model(Servable):
-    """One entry of ``models:``."""
+    """One entry of ``models:``; ``requirements`` are pip's lines, also where a file holds them."""
 
     source: Source | Literal["none"] | None = None
-    python: str | None = None
-    versions: Mapping[int, Source] = Field(default_factory=dict)
-    files: Mapping[str, Source] = Field(default_factory=dict)
+    python: Annotated[str, AfterValidator(_step)] | None = None
+    versions: Mapping[Version, Source] = Field(default_factory=dict)
+    files: Mapping[PathInModel, Source] = Field(default_factory=dict)
     requirements: tuple[str, ...] = ()
-    calls: tuple[str, ...] = ()
-    external: bool = False
-    complete: bool = True
-    join: bool = True
+    calls: Texts = ()
+    external: Flag = False
+    complete: Flag = True
+    join: Flag = True
     labels: Mapping[str, tuple[str, ...] | str] = Field(default_factory=dict)
 
 
@@ -58,26 +212,33 @@ class Step(Record):
     """
 
     model: str
-    version: int = -1
+    version: VersionOrLatest = -1
     input: Mapping[str, str] = Field(default_factory=dict)
     output: Mapping[str, str] | None = None
     namespace: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"model": value} if isinstance(value, str) else value
 
 
 class Ensemble(Servable):
     """One entry of ``ensembles:``."""
 
     steps: tuple[Step, ...]
-    versions: tuple[int, ...] = (1,)
+    versions: Annotated[
+        tuple[Version, ...], BeforeValidator(_one_or_many), AfterValidator(_unique)
+    ] = (1,)
 
 
 class Server(Record):
     """``server:``, tritonserver's own options."""
 
-    http_port: int | None = Field(default=None, ge=1, le=65535)
-    grpc_port: int | None = Field(default=None, ge=1, le=65535)
-    metrics_port: int | None = Field(default=None, ge=1, le=65535)
-    log_verbose: int = Field(default=0, ge=0)
+    http_port: Port | None = None
+    grpc_port: Port | None = None
+    metrics_port: Port | None = None
+    log_verbose: Annotated[Whole, Field(ge=0)] = 0
 
 
 class Spec(Record):
@@ -86,8 +247,8 @@ class Spec(Record):
     A relative path starts at the folder of the file that ``places`` gives for it.
     """
 
-    tritongen: Literal[1] = 1
-    name: str
+    tritongen: Annotated[Literal[1], BeforeValidator(_language)] = 1
+    name: Annotated[str, AfterValidator(_name)]
     triton: str = "24.10"
     models: Mapping[str, Model] = Field(default_factory=dict)
     ensembles: Mapping[str, Ensemble] = Field(default_factory=dict)

@@ -57,12 +57,26 @@ def check_path(path: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A regular file as it stood on disk: what ``lstat`` said, and the SHA-256 (hex) of its bytes.
+
+    The first three tell without reading it that a file is still the one that was hashed.
+    """
+
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Change:
     """What applying a tree does to one path.
 
     ``conflict``: a generated file was edited by hand, or a file that is not ours is in the way.
     ``entry`` is ``None`` for ``delete``. ``before`` and ``after`` are texts for a diff where both
-    sides have one.
+    sides have one. ``seen`` is the file that stood there when it was compared: whoever applies the
+    change touches no other. ``keep`` of a text has none.
     """
 
     path: str
@@ -71,3 +85,4 @@ class Change:
     before: str | None = None
     after: str | None = None
     reason: str = ""
+    seen: Seen | None = None

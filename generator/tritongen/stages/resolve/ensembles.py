@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInput, ModelOutput
 
 from tritongen.records.finding import Finding, Places
-from tritongen.records.plan import REPOSITORY, Decision, End, PlannedModel, Wire
+from tritongen.records.plan import REPOSITORY, Decision, End, PlannedModel, Wire, short
 from tritongen.records.spec import Ensemble
 from tritongen.records.tree import Text
 from tritongen.stages.resolve import defaults
-from tritongen.stages.resolve.models import EMPTY_VERSION, describe
+from tritongen.stages.resolve.models import EMPTY_VERSION
 from tritongen.stages.resolve.wiring import Wiring, label
 
 View = tuple[ModelInput | ModelOutput, ModelConfig]
@@ -77,7 +77,7 @@ def _complete_tensors(wiring: Wiring, config: ModelConfig) -> Iterator[Decision]
             ends = wiring.readers(name) if section == "input" else [wiring.producers[name]]
             why = f"{'read' if section == 'input' else 'written'} by {', '.join(map(label, ends))}"
             path = ("ensembles", wiring.name, section, name)
-            yield defaults.wired(path, describe(tensor), why)
+            yield defaults.wired(path, short(tensor), why)
 
 
 def _views(wiring: Wiring, tensor: str) -> Iterator[View]:

@@ -5,11 +5,11 @@ from importlib.resources import files
 from typing import Any
 
 from google.protobuf.message import Message
-from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput, ModelOutput
+from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput
 
 from tritongen.formats import json
 from tritongen.records.facts import Facts, FileFacts, ModelFacts, StepFacts, TensorFacts
-from tritongen.records.plan import REPOSITORY, Decision, PlannedModel
+from tritongen.records.plan import REPOSITORY, Decision, PlannedModel, short
 from tritongen.records.spec import Model
 from tritongen.records.tree import Copy, Entry, Text
 from tritongen.stages.resolve import defaults
@@ -112,9 +112,10 @@ def _batch(config: ModelConfig, why: str) -> Iterator[Decision]:
 def _full_shapes_said(facts: ModelFacts, config: ModelConfig) -> bool:
     """Tell whether the dims that were said have the rank of the file's full shapes."""
     known = {tensor.name: tensor for tensor in (*(facts.inputs or ()), *(facts.outputs or ()))}
+    tensors: list[ModelInput | ModelOutput] = [*config.input, *config.output]
     return any(
         len(tensor.dims) == len(known[tensor.name].shape or ())
-        for tensor in (*config.input, *config.output)
+        for tensor in tensors
         if tensor.name in known and tensor.dims
     )
 
@@ -135,7 +136,7 @@ def _complete_tensors(
             if tensor.name in known and not tensor.dims and not tensor.data_type:
                 _fill(tensor, known[tensor.name], batching)
                 why = "said by name only; type and dims are the file's"
-                yield defaults.from_file((*path, index), describe(tensor), why)
+                yield defaults.from_file((*path, index), short(tensor), why)
         return
     elsewhere = set(_scheduled_tensors(config))
     for facts in tensors:
@@ -143,7 +144,7 @@ def _complete_tensors(
             continue
         tensor = said_tensors.add(name=facts.name)
         _fill(tensor, facts, batching)
-        yield defaults.from_file((*path, facts.name), describe(tensor), "not said; read from it")
+        yield defaults.from_file((*path, facts.name), short(tensor), "not said; read from it")
 
 
 def _fill(tensor: Any, facts: TensorFacts, batching: bool) -> None:
@@ -166,12 +167,6 @@ def _scheduled_tensors(config: ModelConfig) -> Iterator[str]:
         yield control.name
     for state in config.sequence_batching.state:
         yield from (state.input_name, state.output_name)
-
-
-def describe(tensor: ModelInput | ModelOutput) -> str:
-    """Return a tensor in the spec's short form, ``FP32[3,224,224]``."""
-    name = DataType.Name(tensor.data_type).removeprefix("TYPE_").replace("STRING", "BYTES")
-    return f"{name}[{','.join(map(str, tensor.dims))}]"
 
 
 def _brief(value: object) -> str:

@@ -1,0 +1,51 @@
+"""A step joins tensors of different decoupled models.
+
+A decoupled step answers a request any number of times, and each answer runs the steps behind it.
+So a step behind it can't also read an input of the ensemble, or what another decoupled step
+writes: Triton would not know which answers belong together, and refuses the ensemble («receives
+inputs originated from different decoupled models»).
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from tritongen.records.finding import Complaint, SpecPath
+from tritongen.records.plan import Plan, PlannedModel
+
+SEVERITY: Final = "error"
+ORIGINAL = "the request"
+
+
+def check(plan: Plan) -> Iterator[Complaint]:
+    """Complain about steps whose inputs come from different decoupled steps."""
+    for ensemble in plan.models.values():
+        if ensemble.kind == "ensemble" and plan.decoupled(ensemble.name):
+            yield from _check(plan, ensemble)
+
+
+def _check(plan: Plan, ensemble: PlannedModel) -> Iterator[Complaint]:
+    steps = ensemble.config.ensemble_scheduling.step
+    origins: dict[str, str] = {tensor.name: ORIGINAL for tensor in ensemble.config.input}
+    left = dict(enumerate(steps))
+    while ready := [n for n, step in left.items() if set(step.input_map.values()) <= set(origins)]:
+        for number in ready:
+            step = left.pop(number)
+            found = {origins[tensor]: tensor for tensor in step.input_map.values()}
+            if len(found) > 1:
+                yield _complaint((*ensemble.path, "steps", number), step.model_name, found)
+            decoupled = plan.decoupled(step.model_name)
+            here = f"step {number + 1}, {step.model_name}" if decoupled else next(iter(found), "")
+            origins.update(dict.fromkeys(step.output_map.values(), here))
+    found = {origins.get(out.name, ""): out.name for out in ensemble.config.output}
+    if len(found) > 1:
+        yield _complaint((*ensemble.path, "output"), f"the ensemble {ensemble.name}", found)
+
+
+def _complaint(path: SpecPath, reader: str, found: dict[str, str]) -> Complaint:
+    parts = " and ".join(f"{tensor!r} of {origin}" for origin, tensor in found.items())
+    return Complaint(
+        path=path,
+        message=f"{reader} joins {parts}",
+        why="each answer of a decoupled step runs the steps behind it on its own",
+        fix="pass what is needed through the decoupled step: one more input and output of it",
+    )

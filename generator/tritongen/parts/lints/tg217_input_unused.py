@@ -1,0 +1,33 @@
+"""An ensemble declares an input that no step reads.
+
+Triton refuses it, even if the input is optional («ensemble input 'EXTRA' is not used»).
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from tritongen.records.finding import Complaint, did_you_mean
+from tritongen.records.plan import Plan
+
+SEVERITY: Final = "error"
+
+
+def check(plan: Plan) -> Iterator[Complaint]:
+    """Complain about declared inputs without a reader."""
+    for wire in plan.wires:
+        reads = [end for end in wire.consumers if end.step is not None]
+        if wire.producer.step is None and not reads:
+            ensemble = plan.models[wire.ensemble]
+            tensors = {
+                name
+                for step in ensemble.config.ensemble_scheduling.step
+                for name in (*step.input_map, *step.input_map.values())
+            }
+            hint = did_you_mean(wire.tensor, tensors)
+            yield Complaint(
+                path=(*ensemble.path, "input", wire.tensor),
+                message=f"no step of {ensemble.name} reads its input {wire.tensor!r}"
+                + (f"; {hint}" if hint else ""),
+                why="Triton refuses an ensemble input that is not used",
+                fix="take it out, or map a step's input to it",
+            )

@@ -1,0 +1,34 @@
+"""The names below ``.tritongen/``, relative to the folder that is built into."""
+
+from typing import Final
+
+STATE: Final = ".tritongen"
+"""Only the manifest in it belongs to the project; the rest is this machine's."""
+
+MANIFEST: Final = f"{STATE}/manifest.json"
+"""Who owns which file, with hashes: checked in."""
+
+LOCK: Final = f"{STATE}/lock"
+"""Held with ``flock`` by the process that writes; its text is that process's id."""
+
+JOURNAL: Final = f"{STATE}/journal.json"
+"""An apply that is being finished."""
+
+ROLLBACK: Final = f"{STATE}/rollback.json"
+"""The journal of an apply that is being undone."""
+
+STAGING: Final = f"{STATE}/staging"
+"""New files on their way in (``new/``) and old ones on their way out (``old/``)."""
+
+CACHE: Final = f"{STATE}/cache"
+"""What is merely faster to remember than to find out again; may be deleted at any time."""
+
+PLACED: Final = f"{CACHE}/files.json"
+"""Size, modification time, inode and hash of each placed file, so that none is hashed twice."""
+
+RESERVED: Final = (MANIFEST, LOCK, JOURNAL, ROLLBACK, STAGING, CACHE)
+
+
+def is_reserved(path: str) -> bool:
+    """Tell whether ``path`` is one of these names, or lies below one."""
+    return path == STATE or any(path == name or path.startswith(f"{name}/") for name in RESERVED)

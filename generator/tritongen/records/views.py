@@ -1,0 +1,174 @@
+"""Views of a plan that several lints read: declared tensors beside what the file says of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from google.protobuf.message import Message
+from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInput, ModelOutput
+
+from tritongen.records.facts import ModelFacts, TensorFacts
+from tritongen.records.finding import SpecPath
+from tritongen.records.plan import Plan, PlannedModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """A tensor of a configuration that the model's file has, too."""
+
+    model: PlannedModel
+    section: Literal["input", "output"]
+    path: SpecPath
+    tensor: ModelInput | ModelOutput
+    facts: TensorFacts
+
+    @property
+    def config(self) -> ModelConfig:
+        """The model's configuration."""
+        return self.model.config
+
+    @property
+    def label(self) -> str:
+        """The tensor as messages name it."""
+        return f"{self.section} {self.tensor.name!r} of {self.model.name}"
+
+
+def models_with_files(plan: Plan) -> Iterator[tuple[PlannedModel, int, ModelFacts]]:
+    """Yield each version of each model whose file was read."""
+    for name, versions in plan.facts.models.items():
+        for version, facts in versions.items():
+            if facts.inputs is not None:
+                yield plan.models[name], version, facts
+
+
+def tensors(model: PlannedModel) -> Iterator[tuple[str, SpecPath, ModelInput | ModelOutput]]:
+    """Yield every declared tensor as (``input`` or ``output``, its path in the spec, itself)."""
+    for number, item in enumerate(model.config.input):
+        yield "input", _path(model, "input", number, item.name), item
+    for number, output in enumerate(model.config.output):
+        yield "output", _path(model, "output", number, output.name), output
+
+
+def declared_tensors(plan: Plan) -> Iterator[Declared]:
+    """Yield the declared tensors that the file has, too."""
+    for model, _, facts in models_with_files(plan):
+        for section, path, tensor in tensors(model):
+            known = (facts.inputs if section == "input" else facts.outputs) or ()
+            for fact in known:
+                if fact.name == tensor.name:
+                    yield Declared(
+                        model=model,
+                        section="input" if section == "input" else "output",
+                        path=path,
+                        tensor=tensor,
+                        facts=fact,
+                    )
+
+
+def _path(model: PlannedModel, section: str, number: int, name: str) -> SpecPath:
+    """A tensor stands under its name in a mapping, under its number in a list."""
+    return (*model.path, section, name or number)
+
+
+def scheduled(config: ModelConfig) -> set[str]:
+    """Name the tensors that Triton feeds or keeps itself; they are not listed as inputs."""
+    names = {name for item in config.batch_input for name in item.target_name}
+    names |= {control.name for control in config.sequence_batching.control_input}
+    for state in config.sequence_batching.state:
+        names |= {state.input_name, state.output_name}
+    return names
+
+
+def used_fields(message: Message, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted path of every field that is set, lists and maps without their indices."""
+    for field, value in message.ListFields():
+        path = f"{prefix}{field.name}"
+        yield path
+        if field.message_type is None:
+            continue
+        if hasattr(value, "values"):
+            inner = [item for item in value.values() if isinstance(item, Message)]
+        else:
+            inner = list(value) if hasattr(value, "extend") else [value]
+        for item in inner:
+            yield from used_fields(item, f"{path}.")
+
+
+def versions(model: PlannedModel) -> set[int]:
+    """Return the versions that have a folder."""
+    folders = (path.split("/")[0] for path in model.content if "/" in path)
+    return {int(folder) for folder in folders if folder.isdigit()}
+
+
+def served(model: PlannedModel) -> set[int]:
+    """Return the versions that the model's version policy lets Triton load."""
+    there = versions(model)
+    policy = model.config.version_policy
+    if policy.HasField("all"):
+        return there
+    if policy.HasField("specific"):
+        return there & set(policy.specific.versions)
+    count = policy.latest.num_versions if policy.HasField("latest") else 1
+    return set(sorted(there, reverse=True)[:count])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """Two declarations of one ensemble tensor: what Triton saw first, and another end of it."""
+
+    path: SpecPath
+    first: ModelInput | ModelOutput
+    first_label: str
+    first_batches: bool
+    second: ModelInput | ModelOutput
+    second_label: str
+    second_batches: bool
+
+
+def edges(plan: Plan) -> Iterator[Edge]:
+    """Yield every pair of ends that Triton compares, the earlier one first.
+
+    Triton takes the ensemble's own declaration of a tensor, else the first step's that maps it,
+    and compares each later one with that.
+    """
+    for ensemble in plan.models.values():
+        own: list[ModelInput | ModelOutput] = [*ensemble.config.input, *ensemble.config.output]
+        batches = ensemble.config.max_batch_size > 0
+        seen: dict[str, tuple[ModelInput | ModelOutput, str, bool]] = {}
+        for tensor in own:
+            seen.setdefault(
+                tensor.name, (_reshaped(tensor), f"{ensemble.name}.{tensor.name}", batches)
+            )
+        for number, step in enumerate(ensemble.config.ensemble_scheduling.step):
+            member = plan.models[step.model_name].config
+            for section, mapped, declared in (
+                ("input", step.input_map, member.input),
+                ("output", step.output_map, member.output),
+            ):
+                for tensor in declared:
+                    if tensor.name not in mapped:
+                        continue
+                    label = f"{step.model_name}.{tensor.name}"
+                    end = (tensor, label, member.max_batch_size > 0)
+                    first = seen.setdefault(mapped[tensor.name], end)
+                    if first is not end:
+                        yield Edge(
+                            path=(*ensemble.path, "steps", number, section, tensor.name),
+                            first=first[0],
+                            first_label=first[1],
+                            first_batches=first[2],
+                            second=tensor,
+                            second_label=label,
+                            second_batches=end[2],
+                        )
+
+
+def _reshaped(tensor: ModelInput | ModelOutput) -> ModelInput | ModelOutput:
+    """Return an ensemble's tensor as its steps see it."""
+    if not tensor.HasField("reshape"):
+        return tensor
+    inner = type(tensor)()
+    inner.CopyFrom(tensor)
+    del inner.dims[:]
+    inner.dims.extend(tensor.reshape.shape)
+    return inner
