@@ -1,0 +1,116 @@
+"""Reads tritonserver's log while it is written: which models load, which failed, and why."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+RECORD = re.compile(r"(?P<level>[IWEF])\d{4} [\d:.]+ +\d+ (?P<source>[\w.+-]+:\d+)\] ?(?P<text>.*)")
+LOADING = re.compile(r"loading: (?P<model>.+):(?P<version>\d+)$")
+LOADED = re.compile(r"successfully loaded '(?P<model>[^']+)'")
+FAILED = (
+    re.compile(r"failed to load '(?P<model>.+?)' version \d+: (?P<why>.*)", re.S),
+    re.compile(r"Poll failed for model directory '(?P<model>.+?)': (?P<why>.*)", re.S),
+    re.compile(r"failed to poll model '(?P<model>.+?)': (?P<why>.*)", re.S),
+)
+NO_STUB = re.compile(
+    r"Failed to preinitialize Python stub: (?P<why>.*?in '.*?/(?P<model>[^/']+)/\d+/[^/']+')"
+)
+PROTOBUF = re.compile(r"\[libprotobuf ERROR [^\]]*\] Error parsing text-format [\w.]+: (?P<why>.*)")
+ESCAPES = {r"\n": "\n", r"\t": "\t", r"\"": '"', r"\\": "\\"}
+
+HARMLESS = re.compile(
+    r"CudaDriverHelper has not been initialized|Failed to initialize NVML|DCGM unable to start"
+    r"|[Pp]inned memory pool disabled|Unable to allocate pinned system memory"
+    r"|CUDA memory pool disabled|CUDA driver version is insufficient|failed to load all models"
+    r"|no CUDA-capable device"
+)
+"""What every start on a machine without a GPU says, and what the index says better."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: its level (``I``, ``W``, ``E``, ``F``; empty where it has none) and its text."""
+
+    level: str
+    text: str
+
+
+@dataclass
+class LoadProgress:
+    """What the log has said so far about the models; ``failed`` maps to Triton's reason."""
+
+    loading: dict[str, None] = field(default_factory=dict)
+    ready: dict[str, None] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    hopeless: dict[str, str] = field(default_factory=dict)
+    _parse_error: str = ""
+
+    def take(self, line: Line) -> None:
+        """Take the next line into account."""
+        if match := PROTOBUF.search(line.text):
+            self._parse_error = match["why"]
+        elif match := LOADING.search(line.text):
+            self.loading[match["model"]] = None
+        elif match := LOADED.search(line.text):
+            self.loading.pop(match["model"], None)
+            self.ready[match["model"]] = None
+        elif match := NO_STUB.search(line.text):
+            # Triton then waits for the stub, for ever.
+            self.hopeless[match["model"]] = match["why"]
+        elif match := next(filter(None, (one.search(line.text) for one in FAILED)), None):
+            self._fail(match["model"], match["why"])
+
+    def _fail(self, model: str, why: str) -> None:
+        self.loading.pop(model, None)
+        if "failed to read text proto" in why and self._parse_error:
+            why = f"config.pbtxt:{self._parse_error}"
+            self._parse_error = ""
+        self.failed.setdefault(model, why)
+
+
+class LogReader:
+    """Reads whole lines of a growing file, from its beginning."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offset = 0
+
+    def new_lines(self) -> list[Line]:
+        """Return the lines that were completed since the last call."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return [parse(line) for line in whole.decode("utf-8", "replace").splitlines()]
+
+
+def parse(text: str) -> Line:
+    """Take a line apart; newer servers write messages quoted, with escapes."""
+    match = RECORD.match(text)
+    if match is None:
+        return Line("", text)
+    message = match["text"].strip()
+    if len(message) > 1 and message[0] == message[-1] == '"':
+        message = re.sub(r'\\[nt"\\]', lambda found: ESCAPES[found[0]], message[1:-1])
+    return Line(match["level"], message)
+
+
+def last_lines(path: Path, count: int = 20) -> tuple[str, ...]:
+    """Return the last lines of a log that say something: no harmless errors, no tables."""
+    try:
+        text = path.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return ()
+    return tuple(telling(text.splitlines()))[-count:]
+
+
+def telling(lines: list[str]) -> Iterator[str]:
+    """Yield the lines that say more than that the server has started somewhere without a GPU."""
+    for line in lines:
+        if line.strip() and line[0] not in "+|" and not HARMLESS.search(line):
+            yield line

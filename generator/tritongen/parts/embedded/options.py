@@ -1,0 +1,82 @@
+"""Turns what to serve into tritonserver's command line; what the user says there wins."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tritongen.errors import SpecError
+
+SERVICES = {"http": 8000, "grpc": 8001, "metrics": 8002}
+"""Triton's three services and their usual ports."""
+
+REPEATABLE = {"model-repository", "backend-config", "cache-config", "load-model"}
+FLAGS_WITHOUT_VALUE = {"disable-auto-complete-config"}
+UNUSABLE = {
+    "grpc-use-ssl": "tritongen asks the server over plain gRPC whether it is ready",
+    "grpc-use-ssl-mutual": "tritongen asks the server over plain gRPC whether it is ready",
+    "log-file": "tritongen reads the log to see which models are loading",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options that the user wrote after ``--``, as written and by name (last one wins)."""
+
+    words: tuple[str, ...]
+    values: Mapping[str, str]
+
+    def off(self, service: str) -> bool:
+        """Return whether a service was turned off."""
+        return self.values.get(f"allow-{service}", "true").lower() in {"false", "0"}
+
+    def address(self, service: str) -> str:
+        """Return the host at which a service listens; metrics follow HTTP, as in Triton."""
+        host = self.values.get(f"{service}-address")
+        if host is None and service == "metrics":
+            host = self.values.get("http-address")
+        return host or "127.0.0.1"
+
+
+def read_options(words: Sequence[str]) -> Options:
+    """Read the user's options; raise ``SpecError`` for those that nothing can be served with."""
+    values: dict[str, str] = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--"):
+            raise SpecError(
+                f"{word!r} is no option of tritonserver",
+                why="what follows `--` is handed to it",
+                fix="write options as --name=value",
+            )
+        option, equals, value = word[2:].partition("=")
+        if not equals and option not in FLAGS_WITHOUT_VALUE and rest and rest[0][:2] != "--":
+            value = rest.pop(0)
+        values[option] = value
+    options = Options(tuple(words), values)
+    _check_usable(options)
+    return options
+
+
+def _check_usable(options: Options) -> None:
+    for option, why in UNUSABLE.items():
+        if options.values.get(option, "false").lower() not in {"false", "0"}:
+            raise SpecError(f"--{option} can't be used here", why=why, fix=f"leave --{option} out")
+    if options.off("grpc"):
+        raise SpecError(
+            "--allow-grpc=false can't be used here",
+            why="tritongen asks the server over gRPC whether it is ready",
+            fix="leave gRPC on; it is bound to 127.0.0.1",
+        )
+
+
+def arguments(defaults: Mapping[str, str | None], options: Options) -> list[str]:
+    """Return the arguments: defaults that the user did not replace, then the user's own.
+
+    A default of ``None`` is a flag without a value.
+    """
+    ours = [
+        f"--{option}" if value is None else f"--{option}={value}"
+        for option, value in defaults.items()
+        if option in REPEATABLE or option not in options.values
+    ]
+    return [*ours, *options.words]

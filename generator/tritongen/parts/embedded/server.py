@@ -1,0 +1,266 @@
+"""Starts tritonserver on a model repository, waits until it is ready, and stops it again."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tritongen import shell
+from tritongen.errors import EngineError, HostError, SpecError
+from tritongen.parts.embedded.installation import Installation, installation
+from tritongen.parts.embedded.log import LoadProgress, LogReader, last_lines
+from tritongen.parts.embedded.options import SERVICES, Options, arguments, read_options
+from tritongen.parts.embedded.ports import choose_ports
+from tritongen.parts.embedded.reasons import failed_models, hung, server_ended
+from tritongen.parts.embedded.record import RunFolder, find, process, run_folder
+from tritongen.parts.embedded.surroundings import lay_out_backends, lay_out_interpreter
+from tritongen.records.endpoint import Endpoint
+from tritongen.records.release import Release
+from tritongen.records.spec import Server
+from tritongen.triton import ModelState, Triton
+
+RELEASE = "24.10"
+"""The release whose tritonserver the wheel holds."""
+
+EXIT_TIMEOUT_S = 10
+STOP_MARGIN_S = 10
+CACHE_BYTES = 64 * 2**20
+STARTED = {
+    "http": "Started HTTPService at",
+    "grpc": "Started GRPCInferenceService at",
+    "metrics": "Started Metrics Service at",
+}
+
+Watch = Callable[[LoadProgress], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """What to serve and how; ``options`` are tritonserver's own and win over everything else.
+
+    ``root`` is the folder whose ``.tritongen/run`` the server's files go to. ``usual_ports``
+    tries 8000 to 8002 before any free ones. ``tied``: the server ends when the calling thread
+    ends. ``timeout_s`` is how long nothing may happen before it is ready.
+    """
+
+    root: Path
+    repository: Path
+    release: Release
+    environment: Mapping[str, str]
+    options: tuple[str, ...] = ()
+    server: Server = field(default_factory=Server)
+    auto_complete: bool = True
+    cache: bool = False
+    usual_ports: bool = True
+    tied: bool = True
+    timeout_s: float = 120.0
+
+
+def start(serving: Serving, watch: Watch = lambda progress: None) -> Endpoint:
+    """Start a server and return when all its models are ready.
+
+    ``watch`` is called whenever the log says something new. Raises ``ToolMissingError``,
+    ``HostError`` for a port, ``SpecError`` for options and folders that can't be served,
+    ``EngineError`` for models that fail, hang or crash; nothing runs after that.
+    """
+    options = read_options(serving.options)
+    wheel = installation()
+    check_repository(serving.repository, options)
+    folder = run_folder(serving.root)
+    with folder.locked():
+        refuse_second(serving.root)
+        folder.clear()
+        folder.log.unlink(missing_ok=True)
+        lay_out_backends(folder.path / "backends", wheel, serving.release)
+        lay_out_interpreter(folder.path / "python", serving.environment.get("PYTHONPATH", ""))
+        endpoint = launch(serving, options, wheel, folder)
+        try:
+            wait_until_ready(endpoint, options, serving.timeout_s, watch)
+        except BaseException:
+            stop(endpoint, grace_s=1)
+            raise
+    return endpoint
+
+
+def stop(endpoint: Endpoint, *, grace_s: float | None = None) -> bool:
+    """Stop a server: requests in flight are answered first, for at most ``grace_s``.
+
+    Its record and shared memory are removed, its log stays. Return whether it ended by itself.
+    Stopping one that is gone only cleans up. A process that is not ours is never touched.
+    """
+    limit = EXIT_TIMEOUT_S + STOP_MARGIN_S if grace_s is None else grace_s
+    folder = RunFolder(Path(endpoint.log).parent)
+    graceful = process(endpoint).end(limit)
+    recorded = folder.read()
+    if recorded is None or recorded == endpoint:
+        folder.clear()
+    return graceful
+
+
+def check_repository(repository: Path, options: Options) -> None:
+    """Raise ``SpecError`` unless there is something to serve."""
+    if not repository.is_dir():
+        raise SpecError(
+            f"there is no model repository at {repository}",
+            fix="give the folder whose subfolders are models",
+        )
+    explicit = control_mode(options) == "explicit"
+    if not explicit and not any(entry.is_dir() for entry in repository.iterdir()):
+        raise SpecError(
+            f"the model repository {repository} holds no models",
+            why="each model is a subfolder with a config.pbtxt and version folders like 1/",
+            fix="give the folder whose subfolders are models",
+        )
+
+
+def refuse_second(root: Path) -> None:
+    """Raise ``HostError`` if a server runs for this root already."""
+    if endpoint := find(root):
+        raise HostError(
+            f"a server is running here already (pid {endpoint.pid}, http {endpoint.http})",
+            why=f"it serves {endpoint.repository}",
+            fix="stop it with `tritongen down`, or give this one another folder with -o",
+        )
+
+
+def launch(serving: Serving, options: Options, wheel: Installation, folder: RunFolder) -> Endpoint:
+    """Start the process and record it."""
+    ports = choose_ports(
+        {service: asked_port(service, serving.server, options) for service in SERVICES},
+        {service: options.address(service) for service in SERVICES},
+        SERVICES if serving.usual_ports else {},
+    )
+    defaults = default_options(serving, wheel, folder, ports)
+    started = shell.start(
+        [str(wheel.server), *arguments(defaults, options)],
+        environment=server_environment(serving.environment, wheel, folder),
+        folder=folder.path,
+        log=folder.log,
+        tied=serving.tied,
+    )
+    endpoint = Endpoint(
+        engine="embedded",
+        repository=str(serving.repository.absolute()),
+        log=str(folder.log),
+        pid=started.pid,
+        started=started.started,
+        **{service: address(service, options, ports[service]) for service in SERVICES},
+    )
+    folder.write(endpoint)
+    return endpoint
+
+
+def default_options(
+    serving: Serving, wheel: Installation, folder: RunFolder, ports: Mapping[str, int]
+) -> dict[str, str | None]:
+    """Return what we tell tritonserver unless the user says otherwise."""
+    options: dict[str, str | None] = {
+        "model-repository": str(serving.repository.absolute()),
+        "backend-directory": str(folder.path / "backends"),
+        "cache-directory": str(wheel.caches),
+        "backend-config": f"python,shm-region-prefix-name={folder.shm_prefix}",
+        "model-control-mode": "none",
+        # One bad model would end the server before it can say which others are bad.
+        "exit-on-error": "false",
+        "exit-timeout-secs": str(EXIT_TIMEOUT_S),
+        "log-verbose": str(serving.server.log_verbose),
+    }
+    for service, port in ports.items():
+        options[f"{service}-address"] = "127.0.0.1"
+        options[f"{service}-port"] = str(port)
+    if not serving.auto_complete:
+        options["disable-auto-complete-config"] = None
+    if serving.cache:
+        options["cache-config"] = f"local,size={CACHE_BYTES}"
+    if not Path("/dev/nvidiactl").exists():
+        options["pinned-memory-pool-byte-size"] = "0"
+    return options
+
+
+def server_environment(
+    environment: Mapping[str, str], wheel: Installation, folder: RunFolder
+) -> dict[str, str]:
+    """Return the environment in which the server and its Python models find their libraries."""
+    libraries = [wheel.library_path, environment.get("LD_LIBRARY_PATH", "")]
+    return {
+        **environment,
+        "LD_LIBRARY_PATH": ":".join(filter(None, libraries)),
+        "PATH": f"{folder.path / 'python' / 'bin'}:{environment.get('PATH', '/usr/bin:/bin')}",
+    }
+
+
+def asked_port(service: str, server: Server, options: Options) -> int | None:
+    """Return the port that the user asked for, in the options or in the spec."""
+    said = options.values.get(f"{service}-port")
+    if said is None:
+        asked: int | None = getattr(server, f"{service}_port")
+        return asked
+    if not said.isdigit() or not 0 < int(said) < 65536:
+        raise SpecError(f"--{service}-port={said} is no port", fix="say one from 1 to 65535")
+    return int(said)
+
+
+def address(service: str, options: Options, port: int) -> str:
+    """Return where a service can be reached from here; empty if it is turned off."""
+    host = options.address(service)
+    local = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104
+    return "" if options.off(service) else f"{local}:{port}"
+
+
+def control_mode(options: Options) -> str:
+    """Return how models are loaded: none (all at start), poll or explicit."""
+    return options.values.get("model-control-mode", "none").lower()
+
+
+def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, watch: Watch) -> None:
+    """Return when the server answers and no model has failed; else raise ``EngineError``."""
+    reader, progress = LogReader(Path(endpoint.log)), LoadProgress()
+    waiting = {STARTED[service] for service in SERVICES if not options.off(service)}
+    moved = time.monotonic()
+    while waiting:
+        alive = process(endpoint).alive()
+        if lines := reader.new_lines():
+            moved = time.monotonic()
+            for line in lines:
+                progress.take(line)
+                waiting -= {mark for mark in waiting if mark in line.text}
+            watch(progress)
+        if progress.hopeless:
+            raise failed_models({**progress.failed, **progress.hopeless}, endpoint)
+        if not alive:
+            raise server_ended(process(endpoint).exit_code(), progress, endpoint)
+        if time.monotonic() - moved > timeout_s:
+            raise hung(progress, timeout_s, endpoint)
+        time.sleep(0.02)
+    failed = failures(endpoint, options, progress)
+    if failed and options.values.get("exit-on-error", "true").lower() in {"true", "1"}:
+        raise failed_models(failed, endpoint)
+
+
+def failures(endpoint: Endpoint, options: Options, progress: LoadProgress) -> dict[str, str]:
+    """Return the models that should be ready and are not, with Triton's reasons."""
+    with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
+        rows = triton.index()
+    everything = control_mode(options) != "explicit"
+    failed = dict(progress.failed)
+    for row in rows:
+        if row.state == "UNAVAILABLE" and row.reason != "unloaded":
+            failed.setdefault(row.name, row.reason)
+        elif not row.state and everything:
+            failed.setdefault(row.name, "Triton does not say why; see the log")
+    return {name: reason for name, reason in failed.items() if not _any_ready(rows, name)}
+
+
+def _any_ready(rows: tuple[ModelState, ...], name: str) -> bool:
+    states = {row.state for row in rows if row.name == name}
+    return "READY" in states and "UNAVAILABLE" not in states
+
+
+def ended(endpoint: Endpoint) -> EngineError:
+    """Return what to say about a server that ended while it was serving."""
+    code = process(endpoint).exit_code()
+    return EngineError(
+        f"the server ended while it was serving ({shell.how_it_ended(code)})",
+        fix=f"read its log: {endpoint.log}",
+        log=last_lines(Path(endpoint.log)),
+    )

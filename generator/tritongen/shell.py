@@ -1,0 +1,159 @@
+"""The one door to other programs: start one, see whether it is still the same, end it."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LEASH = """
+import ctypes, os, signal, sys
+parent, folder, *command = sys.argv[1:]
+if int(parent):
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+    if os.getppid() != int(parent):
+        sys.exit(1)
+os.chdir(folder)
+os.execv(command[0], command)
+"""
+"""Becomes the program, after asking the kernel to end it when our thread ends, however it ends."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process; ``started`` (clock ticks since boot) tells it from a later one of the same pid."""
+
+    pid: int
+    started: int
+
+    def alive(self) -> bool:
+        """Return whether it still runs; a child of ours that ended is reaped."""
+        self.exit_code()
+        return start_time(self.pid) == self.started
+
+    def exit_code(self) -> int | None:
+        """Return how a child of ours ended, negative for a signal; ``None`` if not known."""
+        if self.pid in ENDED:
+            return ENDED[self.pid]
+        try:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+        except ChildProcessError:
+            return None
+        if not pid:
+            return None
+        return ENDED.setdefault(pid, os.waitstatus_to_exitcode(status))
+
+    def end(self, grace_s: float) -> bool:
+        """Ask it to end and wait; after ``grace_s`` kill it. Return whether it ended by itself.
+
+        What it started and left behind in its session is killed too.
+        """
+        if not self.alive():
+            return True
+        os.kill(self.pid, signal.SIGTERM)
+        try:
+            return self.wait(grace_s)
+        finally:
+            if self.alive():
+                os.kill(self.pid, signal.SIGKILL)
+                self.wait(10)
+            end_session(self.pid)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is gone; return whether it is."""
+        deadline = time.monotonic() + seconds
+        while self.alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+
+ENDED: dict[int, int] = {}
+"""Exit codes of children that were reaped: the kernel tells them only once."""
+
+
+def start(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    folder: Path,
+    log: Path,
+    tied: bool,
+) -> Process:
+    """Start a program in a session of its own; both its outputs are added to ``log``.
+
+    ``tied``: it gets SIGTERM when the calling thread ends, also by SIGKILL.
+    """
+    parent = str(os.getpid() if tied else 0)
+    leash = [sys.executable, "-I", "-S", "-c", LEASH, parent, str(folder), *command]
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    pid = os.posix_spawn(
+        leash[0],
+        leash,
+        dict(environment),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    ENDED.pop(pid, None)
+    return Process(pid, start_time(pid) or 0)
+
+
+def start_time(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot; ``None`` if it is gone."""
+    stat = _stat(pid)
+    return int(stat[19]) if stat and stat[0] not in "ZX" else None
+
+
+def name(pid: int) -> str:
+    """Return a process's program, as ``ps`` shows it; empty if it is gone or not ours to see."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def end_session(leader: int, grace_s: float = 2.0) -> None:
+    """Kill what is left of the session that a process led, after giving it a moment to go."""
+    deadline = time.monotonic() + grace_s
+    while members := _session(leader):
+        if time.monotonic() > deadline:
+            for pid in members:
+                _kill(pid)
+            return
+        time.sleep(0.05)
+
+
+def _session(leader: int) -> list[int]:
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    stats = ((pid, _stat(pid)) for pid in pids if pid != leader)
+    return [pid for pid, stat in stats if stat and stat[0] not in "ZX" and int(stat[3]) == leader]
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Return the fields of ``/proc/<pid>/stat`` that follow the name, which may hold anything."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return None
+    return text.rpartition(")")[2].split()
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def how_it_ended(code: int | None) -> str:
+    """Say an exit code in words: ``exit code 1``, ``killed by SIGSEGV``."""
+    if code is None:
+        return "exit code not known"
+    return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"

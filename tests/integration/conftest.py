@@ -1,0 +1,53 @@
+"""The real tritonserver for tests: ``serve(repository, *options)`` returns where it answers."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tritongen.parts.embedded import RELEASE, Serving
+from tritongen.records.endpoint import Endpoint
+from tritongen.records.release import releases
+from tritongen.stages.run import run
+
+Serve = Callable[..., Endpoint]
+
+
+@pytest.fixture
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Start servers on any free ports, each with a run folder of its own; stop them at the end.
+
+    ``serve(repository, "--option=value", release="24.10", auto_complete=False, timeout_s=60)``.
+    A server's log is in ``endpoint.log``; pytest shows its end where a test fails.
+    """
+    with ExitStack() as servers:
+
+        def start(
+            repository: Path,
+            *options: str,
+            release: str = RELEASE,
+            auto_complete: bool = False,
+            timeout_s: float = 60,
+        ) -> Endpoint:
+            serving = Serving(
+                root=tmp_path_factory.mktemp("server"),
+                repository=repository,
+                release=releases()[release],
+                environment=os.environ,
+                options=options,
+                auto_complete=auto_complete,
+                usual_ports=False,
+                timeout_s=timeout_s,
+            )
+            endpoint = servers.enter_context(run(serving))
+            # Captured, so that it is seen only where the test fails.
+            servers.callback(lambda: print(_tail(Path(endpoint.log))))
+            return endpoint
+
+        yield start
+
+
+def _tail(log: Path, lines: int = 60) -> str:
+    return f"--- {log}\n" + "\n".join(log.read_text("utf-8", "replace").splitlines()[-lines:])
