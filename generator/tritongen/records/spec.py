@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
@@ -177,6 +186,12 @@ class Source(Record):
         return {"path": value} if isinstance(value, str) else value
 
 
+Origin = Annotated[
+    Annotated[Literal["none"], Tag("none")] | Annotated[Source, Tag("source")],
+    Discriminator(lambda value: "none" if value == "none" else "source"),
+]
+
+
 class Servable(Record):
     """What models and ensembles have in common: Triton's own fields and silenced findings.
 
@@ -193,7 +208,7 @@ class Servable(Record):
 class Model(Servable):
     """One entry of ``models:``; ``requirements`` are pip's lines, also where a file holds them."""
 
-    source: Source | Literal["none"] | None = None
+    source: Origin | None = None
     python: Annotated[str, AfterValidator(_step)] | None = None
     versions: Mapping[Version, Source] = Field(default_factory=dict)
     files: Mapping[PathInModel, Source] = Field(default_factory=dict)

@@ -1,0 +1,117 @@
+"""Reads the language's own keys through the record's pydantic model, and words its complaints."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from tritongen.records.finding import Place
+from tritongen.records.spec import Record, Source
+from tritongen.stages.load.codes import (
+    CHOICE,
+    LANGUAGE,
+    MISSING,
+    NAME,
+    PATH,
+    PYTHON,
+    TYPE,
+    UNKNOWN_KEY,
+    VERSION,
+    Code,
+)
+from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe, quote
+from tritongen.stages.load.report import Report, nearest
+
+R = TypeVar("R", bound=Record)
+
+WANTED = {
+    "string_type": "text",
+    "tuple_type": "a list",
+    "mapping_type": "a mapping",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than_equal": "a number of at most {le}",
+    "literal_error": "{expected}",
+    "string_pattern_mismatch": "another form",
+    "missing": "a value",
+}
+OWN: Mapping[str, Code] = {
+    "choice": CHOICE,
+    "language": LANGUAGE,
+    "name": NAME,
+    "path": PATH,
+    "python": PYTHON,
+    "type": TYPE,
+    "version": VERSION,
+}
+"""The complaints that ``records.spec`` words itself, by the type it gives them."""
+
+
+def plain(node: Node) -> Any:
+    """Return a node as text, lists and dicts."""
+    if isinstance(node, Text):
+        return node.text
+    if isinstance(node, Items):
+        return [plain(item) for item in node.items]
+    return {key: plain(value) for key, value in node.values.items()}
+
+
+def read_keys(
+    report: Report, record: type[R], entries: Entries, keys: Mapping[str, Any], owner: str
+) -> R | None:
+    """Make a record of ``keys``, or note what is wrong with them at their places in ``entries``."""
+    try:
+        return record.model_validate(keys)
+    except ValidationError as error:
+        seen: set[Place] = set()
+        for detail in error.errors(include_url=False):
+            place, name, node = _where(entries, detail["loc"])
+            if place not in seen:  # a union complains once for each of its members
+                _note(report, detail, place, name, node, owner)
+            seen.add(place)
+        return None
+
+
+def _where(entries: Entries, location: tuple[str | int, ...]) -> tuple[Place, str, Node]:
+    """Follow pydantic's path as far as it was written; it also names union members on the way."""
+    node: Node = entries
+    place, name = entries.place, ""
+    for part in location:
+        if part == "[key]":
+            return place, name, Text(name, place)
+        if isinstance(node, Entries) and str(part) in node.values:
+            name, place = str(part), node.keys[str(part)]
+            node = node.values[name]
+        elif isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+        else:
+            continue
+        if not isinstance(node, Entries):
+            place = node.place
+    return place, name, node
+
+
+def _note(
+    report: Report, detail: ErrorDetails, place: Place, name: str, node: Node, owner: str
+) -> None:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in OWN:
+        report.add(OWN[kind], place, detail["msg"], fix=str(context.get("fix", "")))
+    elif kind == "missing":
+        key = str(detail["loc"][-1])
+        inside = f"`{name}`" if name else owner
+        report.add(MISSING, place, f"{inside} has no `{key}`", fix=f"add `{key}:`")
+    elif kind == "extra_forbidden":
+        _note_unknown(report, name, place)
+    else:
+        wanted = WANTED.get(kind, detail["msg"]).format(**context)
+        report.add(TYPE, place, f"{quote(name)} wants {wanted}, found {describe(node)}")
+
+
+def _note_unknown(report: Report, key: str, place: Place) -> None:
+    """Note an unknown key of a nested record; a source is the only one there is."""
+    message = f"{quote(key)} is not a key of a source"
+    report.add(UNKNOWN_KEY, place, message, fix=nearest(key, Source.model_fields))
