@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal
 
+from google.protobuf.json_format import MessageToJson, ParseDict
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.triton.failure import TritonError, in_words, unreachable
@@ -68,8 +68,12 @@ class Triton:
         """Return whether the server is ready; cheap enough to be asked ten times a second."""
         return self._says_yes("is_server_ready", timeout_s)
 
-    def index(self, *, timeout_s: float = 10.0) -> tuple[ModelState, ...]:
+    def index(
+        self, *, protocol: Protocol = "grpc", timeout_s: float = 10.0
+    ) -> tuple[ModelState, ...]:
         """Return every model and version that the server knows of."""
+        if protocol == "http":
+            return tuple(map(state, self._http_get("get_model_repository_index", timeout_s)))
         answer = self._call("get_model_repository_index", timeout_s=timeout_s)
         return tuple(
             ModelState(name=row.name, version=row.version, state=row.state, reason=row.reason)
@@ -87,10 +91,20 @@ class Triton:
             outputs=tuple(map(tensor, answer.outputs)),
         )
 
-    def config(self, model: str, version: str = "", *, timeout_s: float = 10.0) -> ModelConfig:
+    def config(
+        self,
+        model: str,
+        version: str = "",
+        *,
+        protocol: Protocol = "grpc",
+        timeout_s: float = 10.0,
+    ) -> ModelConfig:
         """Return a ready model's configuration, as the server completed it."""
-        answer = self._call("get_model_config", model, version, timeout_s=timeout_s)
+        if protocol == "http":
+            row = self._http_get("get_model_config", timeout_s, model, version)
+            return ParseDict(row, ModelConfig(), ignore_unknown_fields=True)
         config = ModelConfig()
+        answer = self._call("get_model_config", model, version, timeout_s=timeout_s)
         config.CopyFrom(answer.config)
         return config
 
@@ -102,8 +116,6 @@ class Triton:
         The old one serves until the new one is ready, and goes on serving if that fails. Needs
         ``--model-control-mode=explicit``.
         """
-        from google.protobuf.json_format import MessageToJson
-
         text = MessageToJson(config, preserving_proto_field_name=True) if config else None
         self._call("load_model", model, config=text, timeout_s=timeout_s)
 
@@ -120,7 +132,6 @@ class Triton:
         self, request: Request, *, protocol: Protocol = "grpc", timeout_s: float = 60.0
     ) -> Response:
         """Send one request and return its answer; a decoupled model needs ``stream``."""
-        request = self._naming_outputs(request)
         if protocol == "grpc":
             with self._in_words(self.grpc, timeout_s):
                 return over_grpc(self._grpc_client(), request, timeout_s)
@@ -129,16 +140,8 @@ class Triton:
 
     def stream(self, request: Request, *, timeout_s: float = 60.0) -> Iterator[Response]:
         """Send one request over gRPC and yield its answers as they come: none, one or many."""
-        request = self._naming_outputs(request)
         with self._in_words(self.grpc, timeout_s), self._new_grpc_client() as client:
             yield from over_stream(client, request, timeout_s)
-
-    def _naming_outputs(self, request: Request) -> Request:
-        # Triton classifies only outputs that are asked for by name.
-        if request.outputs or not request.classes:
-            return request
-        outputs = self.metadata(request.model, request.version).outputs
-        return replace(request, outputs=tuple(output.name for output in outputs))
 
     def _says_yes(self, method: str, timeout_s: float) -> bool:
         try:
@@ -153,6 +156,10 @@ class Triton:
         with self._in_words(self.grpc, timeout_s):
             client = self._grpc_client()
             return getattr(client, method)(*arguments, client_timeout=timeout_s, **more)
+
+    def _http_get(self, method: str, timeout_s: float, *arguments: str) -> Any:
+        with self._in_words(self.http, timeout_s):
+            return getattr(self._http_client(timeout_s), method)(*arguments)
 
     @contextmanager
     def _in_words(self, address: str, timeout_s: float) -> Iterator[None]:
@@ -190,6 +197,16 @@ class Triton:
         if self._http is not None:
             self._http.close()
             self._http = None
+
+
+def state(row: dict[str, str]) -> ModelState:
+    """Return a row of the index from its JSON, which leaves out what is empty."""
+    return ModelState(
+        name=row["name"],
+        version=row.get("version", ""),
+        state=row.get("state", ""),
+        reason=row.get("reason", ""),
+    )
 
 
 def tensor(row: Any) -> Tensor:

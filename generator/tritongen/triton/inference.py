@@ -17,14 +17,18 @@ OWN_ARGUMENTS = ("sequence_id", "sequence_start", "sequence_end", "priority", "t
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One inference request; no ``outputs`` means all, ``classes`` > 0 asks for the best K."""
+    """One inference request; no ``outputs`` means all.
+
+    ``classes`` maps an output to K: it comes as the K best classes, as BYTES
+    ``value:index[:label]``, and needs to be named in ``outputs``.
+    """
 
     model: str
     inputs: Mapping[str, Array]
     outputs: Sequence[str] = ()
     version: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    classes: int = 0
+    classes: Mapping[str, int] = field(default_factory=dict)
 
     def arguments(self, protocol: Any) -> dict[str, Any]:
         """Return the arguments for the client in ``tritonclient.grpc`` or ``.http``."""
@@ -34,7 +38,7 @@ class Request:
             "model_version": self.version,
             "inputs": [_input(protocol, name, array) for name, array in self.inputs.items()],
             "outputs": [
-                protocol.InferRequestedOutput(name, class_count=self.classes)
+                protocol.InferRequestedOutput(name, class_count=self.classes.get(name, 0))
                 for name in self.outputs
             ]
             or None,
