@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from tritongen.records.finding import Finding
+from tritongen.records.finding import Finding, Place
 
 
 class TritongenError(Exception):
@@ -23,15 +23,22 @@ class SpecError(TritongenError):
 
     exit_code = 2
 
-    def __init__(
-        self, findings: Sequence[Finding] | str, *, why: str = "", fix: str = ""
-    ) -> None:
+    def __init__(self, findings: Sequence[Finding] | str, *, why: str = "", fix: str = "") -> None:
         if isinstance(findings, str):
             super().__init__(findings, why=why, fix=fix)
             self.findings: tuple[Finding, ...] = ()
         else:
             super().__init__("; ".join(finding.message for finding in findings))
             self.findings = tuple(findings)
+
+    @classmethod
+    def of(
+        cls, code: str, message: str, *, why: str = "", fix: str = "", place: Place | None = None
+    ) -> "SpecError":
+        """Return a refusal for one mistake; who reads the spec fills in a place of ``None``."""
+        return cls(
+            [Finding(code=code, severity="error", place=place, message=message, why=why, fix=fix)]
+        )
 
 
 class DriftError(TritongenError):

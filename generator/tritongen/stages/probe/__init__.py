@@ -1,0 +1,119 @@
+"""Model files, Python steps and other files become facts; nothing of them is run."""
+
+from pathlib import Path
+
+from tritongen.errors import SpecError
+from tritongen.parts.sources import Progress, Search
+from tritongen.records.facts import Facts, FileFacts, ModelFacts, StepFacts
+from tritongen.records.finding import SpecPath
+from tritongen.records.release import releases
+from tritongen.records.spec import Model, Source, Spec
+from tritongen.stages.probe.cache import Cache
+from tritongen.stages.probe.extras import read_files, read_labels, require_requirements
+from tritongen.stages.probe.mistakes import Mistakes
+from tritongen.stages.probe.models import read_empty, read_model
+from tritongen.stages.probe.steps import read_step
+
+__all__ = ["probe"]
+
+
+def _quiet(name: str, have_bytes: int, size_bytes: int | None) -> None:
+    """Nobody is told how a download gets on."""
+
+
+def probe(spec: Spec, root: Path, *, fetch: bool = True, progress: Progress = _quiet) -> Facts:
+    """Read everything that ``spec`` refers to.
+
+    Facts are kept in ``root/.tritongen/cache``: a file whose size, times and inode are the same
+    is not read again. Without ``fetch``, what was not downloaded yet is a mistake.
+    Raises ``SpecError`` with the findings of all models, ``HostError`` if this machine fails.
+    """
+    reader = _Reader(spec, root / ".tritongen" / "cache", fetch=fetch, progress=progress)
+    for name, model in spec.models.items():
+        if not model.external:
+            reader.read(name, model)
+    reader.cache.save()
+    reader.mistakes.refuse()
+    return reader.facts()
+
+
+class _Reader:
+    """What was read so far, and what was wrong."""
+
+    def __init__(self, spec: Spec, folder: Path, *, fetch: bool, progress: Progress) -> None:
+        self.cache = Cache(folder / "facts.json")
+        self.mistakes = Mistakes(spec.places)
+        self._spec = spec
+        self._downloads = folder / "downloads"
+        self._fetch = fetch
+        self._progress = progress
+        release = releases().get(spec.triton)
+        self._python = release.python if release else None
+        self._models: dict[str, dict[int, ModelFacts]] = {}
+        self._steps: dict[str, StepFacts] = {}
+        self._files: dict[str, dict[str, FileFacts]] = {}
+        self._labels: dict[str, dict[str, tuple[str, ...]]] = {}
+
+    def facts(self) -> Facts:
+        return Facts(models=self._models, steps=self._steps, files=self._files, labels=self._labels)
+
+    def read(self, name: str, model: Model) -> None:
+        path = ("models", name)
+        if model.python is not None:
+            self._read_step(name, model.python)
+        elif model.source == "none":
+            with self.mistakes.at(*path, "source"):
+                self._models[name] = {1: read_empty(model.config)}
+        else:
+            self._read_versions(name, model)
+        for file, source in model.files.items():
+            where = (*path, "files", file)
+            with self.mistakes.at(*where):
+                found = read_files(file, source, self._search(where), self.cache)
+                self._files.setdefault(name, {}).update(found)
+        for output, said in model.labels.items():
+            where = (*path, "labels", output)
+            with self.mistakes.at(*where):
+                lines = read_labels(said, self._search(where))
+                self._labels.setdefault(name, {})[output] = lines
+        for number, line in enumerate(model.requirements):
+            place = (*path, "requirements", number)
+            with self.mistakes.at(*place):
+                require_requirements(line, self._search(place))
+
+    def _read_step(self, name: str, reference: str) -> None:
+        where = ("models", name, "python")
+        with self.mistakes.at(*where):
+            self._steps[name] = read_step(reference, self._spec.base(*where), self._python)
+
+    def _read_versions(self, name: str, model: Model) -> None:
+        path = ("models", name)
+        sources: dict[int, tuple[Source, SpecPath]] = {
+            version: (source, (*path, "versions", version))
+            for version, source in model.versions.items()
+        }
+        if isinstance(model.source, Source):
+            sources[1] = (model.source, (*path, "source"))
+        if not sources:
+            with self.mistakes.at(*path):
+                raise _nothing_said(name)
+        for version, (source, where) in sources.items():
+            with self.mistakes.at(*where):
+                facts = read_model(source, model.config, self._search(where), self.cache)
+                self._models.setdefault(name, {})[version] = facts
+
+    def _search(self, where: SpecPath) -> Search:
+        return Search(
+            base=self._spec.base(*where),
+            downloads=self._downloads,
+            fetch=self._fetch,
+            progress=self._progress,
+        )
+
+
+def _nothing_said(name: str) -> SpecError:
+    return SpecError.of(
+        "TG050",
+        f"{name} does not say where it comes from",
+        fix="say source: FILE, python: FILE.py:FUNCTION, or source: none",
+    )
