@@ -1,0 +1,145 @@
+"""What the user gave for each input, as one array of the shape that the model takes."""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import numpy as np
+
+from tritongen.errors import SpecError
+from tritongen.stages.infer.signature import Input, Signature
+from tritongen.stages.infer.values import Array, WrongValueError, array_of_file, array_of_text
+
+File = tuple[str, bytes]
+"""A file's name and content."""
+
+
+def given(
+    signature: Signature, values: Mapping[str, Sequence[str | File]]
+) -> dict[str, Sequence[Array]]:
+    """Return the arrays of ``name=value`` and ``name=@file``, several of one name in order.
+
+    Raises ``SpecError`` with all that is wrong, and what the model expects.
+    """
+    tensors = {tensor.name: tensor for tensor in signature.inputs}
+    arrays: dict[str, Sequence[Array]] = {}
+    problems = []
+    for name, said in values.items():
+        if name not in tensors:
+            raise signature.unknown("input", name, tensors)
+        try:
+            arrays[name] = [_array(value, tensors[name].datatype) for value in said]
+        except WrongValueError as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        raise signature.wrong(problems)
+    return arrays
+
+
+def gather(
+    signature: Signature, values: Mapping[str, Sequence[Array]], rows: int | None = None
+) -> dict[str, Array]:
+    """Return one array per input, batch dimension included where the model takes batches.
+
+    Several arrays of one input are its rows. A batch dimension may be left out, and so may the
+    structure of an array that has only one shape. Inputs of one row are repeated for the
+    others, or ``rows`` times. Raises ``SpecError`` with all that is wrong.
+    """
+    tensors = {tensor.name: tensor for tensor in signature.inputs}
+    for name in values:
+        if name not in tensors:
+            raise signature.unknown("input", name, tensors)
+    problems = [
+        f"{name}: missing"
+        for name, tensor in tensors.items()
+        if name not in values and not tensor.optional
+    ]
+    arrays = {}
+    for name, said in values.items():
+        try:
+            arrays[name] = _joined([fit(a, tensors[name], signature) for a in said])
+            _check(arrays[name], tensors[name], signature)
+        except WrongValueError as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        raise signature.wrong(problems)
+    return _even(signature, arrays, rows)
+
+
+def fit(array: Array, tensor: Input, signature: Signature) -> Array:
+    """Return the array with a batch dimension if the model batches, and the tensor's rank."""
+    batch = (-1,) if signature.max_batch_size else ()
+    full = (*batch, *tensor.dims)
+    if _is(array.shape, full):
+        return array
+    if batch and _is(array.shape, tensor.dims):
+        return array[np.newaxis]
+    if array.ndim <= 1 and (shape := _only_shape(array.size, full, tensor.dims)):
+        return array.reshape(shape)
+    raise WrongValueError(f"the shape {list(array.shape)} does not fit {signature.shape(tensor)}")
+
+
+def _array(value: str | File, datatype: str) -> Array:
+    if isinstance(value, str):
+        return array_of_text(value, datatype)
+    return array_of_file(*value, datatype)
+
+
+def _is(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        want in {-1, have} for have, want in zip(shape, wanted, strict=True)
+    )
+
+
+def _only_shape(size: int, full: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...] | None:
+    # One row before several: for dims [-1] a flat list is a row, not a batch of numbers.
+    for shape in ((1,) * (len(full) - len(dims)) + dims, full):
+        known = prod(dim for dim in shape if dim >= 0)
+        unknown = shape.count(-1)
+        if (unknown == 0 and known == size) or (unknown == 1 and known and size % known == 0):
+            return shape if size else None
+    return None
+
+
+def _joined(arrays: Sequence[Array]) -> Array:
+    if len({array.shape[1:] for array in arrays}) > 1:
+        shapes = ", ".join(str(list(shape)) for shape in sorted({a.shape[1:] for a in arrays}))
+        raise WrongValueError(
+            f"its rows differ in shape ({shapes}); one request takes equal ones only"
+        )
+    return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
+
+
+def _check(array: Array, tensor: Input, signature: Signature) -> None:
+    # Several values of a model that takes no batches were joined along its own first dimension.
+    if not signature.max_batch_size and not _is(array.shape, tensor.dims):
+        raise WrongValueError(
+            f"the values make {list(array.shape)} together, "
+            f"which does not fit {signature.shape(tensor)}"
+        )
+
+
+def _even(signature: Signature, arrays: dict[str, Array], rows: int | None) -> dict[str, Array]:
+    if not signature.max_batch_size:
+        if rows not in {None, 1}:
+            raise SpecError(
+                f"{signature.model} takes no batches",
+                why="its max_batch_size is 0",
+                fix="leave out --batch",
+            )
+        return arrays
+    counts = {name: len(array) for name, array in arrays.items()}
+    most = max([*counts.values(), rows or 1])
+    uneven = {name: count for name, count in counts.items() if count not in {1, most}}
+    if uneven or (rows and most > rows):
+        said = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        wanted = f"{rows} are wanted by --batch" if rows else "all inputs need as many"
+        raise signature.wrong([f"the numbers of rows differ: {said}; {wanted}"])
+    if most > signature.max_batch_size:
+        raise signature.wrong(
+            [f"{most} rows are more than {signature.model} takes"],
+            fix=f"send at most {signature.max_batch_size} at once",
+        )
+    return {
+        name: array if len(array) == most else np.repeat(array, most, axis=0)
+        for name, array in arrays.items()
+    }

@@ -1,0 +1,93 @@
+"""What a model expects and gives, from its configuration."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInput
+
+from tritongen.errors import SpecError
+from tritongen.records.finding import did_you_mean
+from tritongen.records.plan import short_type
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """An input; ``datatype`` is the protocol's name, ``dims`` lack the batch dimension."""
+
+    name: str
+    datatype: str
+    dims: tuple[int, ...]
+    optional: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """An output; ``labels`` tells that the model knows the names of its classes."""
+
+    name: str
+    datatype: str
+    labels: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """A model as its users see it; ``max_batch_size`` of 0 means that it takes no batches."""
+
+    model: str
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    max_batch_size: int
+    decoupled: bool
+
+    def shape(self, tensor: Input) -> str:
+        """Return the shape that a request must have, for messages: ``[1..8, 3]``."""
+        batch = [f"1..{self.max_batch_size}"] if self.max_batch_size else []
+        return "[" + ", ".join([*batch, *("any" if d < 0 else str(d) for d in tensor.dims)]) + "]"
+
+    def expects(self) -> str:
+        """Return what to send, a line per input."""
+        rows = [(t.name, t.datatype, self.shape(t)) for t in self.inputs]
+        wide = [max(len(row[i]) for row in rows) for i in range(3)] if rows else []
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=True))
+            + ("  optional" if tensor.optional else "")
+            for row, tensor in zip(rows, self.inputs, strict=True)
+        ]
+        batch = f", up to {self.max_batch_size} rows at once" if self.max_batch_size else ""
+        return "\n".join([f"{self.model} expects{batch}:", *(f"  {x.rstrip()}" for x in lines)])
+
+    def wrong(self, problems: Sequence[str], fix: str = "") -> SpecError:
+        """Return the refusal of a request, with what the model expects."""
+        return SpecError("\n".join(problems), why=self.expects(), fix=fix)
+
+    def unknown(self, kind: str, name: str, names: Iterable[str]) -> SpecError:
+        """Return the refusal of an input or output that the model has not."""
+        names = tuple(names)
+        return SpecError(
+            f"{self.model} has no {kind} {name!r}",
+            why=self.expects() if kind == "input" else f"its outputs are {', '.join(names)}",
+            fix=did_you_mean(name, names) or f"name one of its {kind}s: {', '.join(names)}",
+        )
+
+
+def signature(config: ModelConfig) -> Signature:
+    """Return what a model expects and gives."""
+    return Signature(
+        model=config.name,
+        inputs=tuple(map(_input, config.input)),
+        outputs=tuple(
+            Output(name=o.name, datatype=short_type(o.data_type), labels=bool(o.label_filename))
+            for o in config.output
+        ),
+        max_batch_size=config.max_batch_size,
+        decoupled=config.model_transaction_policy.decoupled,
+    )
+
+
+def _input(tensor: ModelInput) -> Input:
+    return Input(
+        name=tensor.name,
+        datatype=short_type(tensor.data_type),
+        dims=tuple(tensor.dims),
+        optional=tensor.optional,
+    )
