@@ -8,7 +8,9 @@ class Endpoint:
     """A running Triton; addresses are ``host:port``, ``repository`` and ``log`` absolute paths.
 
     ``started`` is the server process's start time in clock ticks since boot (the kernel's), so
-    that a pid used again by another program is not taken for ours.
+    that a pid used again by another program is not taken for ours. An address is empty where
+    that service is turned off. ``exit_timeout_s`` is how long it may answer open requests after
+    it was asked to stop.
     """
 
     engine: str
@@ -19,3 +21,4 @@ class Endpoint:
     log: str
     pid: int
     started: int
+    exit_timeout_s: int = 30

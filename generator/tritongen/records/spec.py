@@ -31,15 +31,26 @@ LINT = re.compile(r"TG[0-9]{3}")
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
+def quote(text: str) -> str:
+    """Show a user's text on one line: control characters escaped, long text cut."""
+    shown = text if text.isprintable() else repr(text)[1:-1]
+    if not text:
+        return '""'
+    return f"`{shown}`" if len(shown) <= 80 else f"`{shown[:77]}...`"
+
+
 def wrong(kind: str, message: str, fix: str = "") -> PydanticCustomError:
-    """Return the complaint of a check; ``kind`` tells ``stages.load`` which code it has."""
+    """Return the complaint of a check; ``kind`` tells ``stages.load`` which code it has.
+
+    For the kind ``type`` the message is only what was wanted: "a whole number".
+    """
     return PydanticCustomError(kind, "{message}", {"message": message, "fix": fix})
 
 
 def _flag(value: Any) -> Any:
     if isinstance(value, str):
         if value not in ("true", "false"):
-            raise wrong("type", f"`{value}` is neither true nor false", "write true or false")
+            raise wrong("type", "true or false")
         return value == "true"
     return value
 
@@ -47,7 +58,7 @@ def _flag(value: Any) -> Any:
 def _whole(value: Any) -> Any:
     if isinstance(value, str):
         if not re.fullmatch("[+-]?[0-9]{1,20}", value):
-            raise wrong("type", f"`{value}` is not a whole number", "write it in decimal digits")
+            raise wrong("type", "a whole number", "write it in decimal digits")
         return int(value)
     return value
 
@@ -61,7 +72,7 @@ def _version(value: Any) -> Any:
         if not VERSION.fullmatch(value) or int(value) >= 2**63:
             raise wrong(
                 "version",
-                f"`{value}` is not a model version",
+                f"{quote(value)} is not a model version",
                 "write 0 or a positive number without leading zeros",
             )
         return int(value)
@@ -69,6 +80,9 @@ def _version(value: Any) -> Any:
 
 
 def _version_or_latest(value: Any) -> Any:
+    if isinstance(value, str) and value != "-1" and not VERSION.fullmatch(value):
+        fix = "write its number, or -1 for the newest"
+        raise wrong("version", f"{quote(value)} is not a model version", fix)
     return -1 if value == "-1" else _version(value)
 
 
@@ -78,7 +92,7 @@ def _path_in_model(value: str) -> str:
     if not inside or str(path) != value or value == ".":
         raise wrong(
             "path",
-            f"{value!r} is not a plain path inside the model's folder",
+            f"{quote(value)} is not a plain path inside the model's folder",
             "write a relative path like `1/vocabulary.txt`",
         )
     if path.parts[0] == "config.pbtxt":
@@ -92,25 +106,25 @@ def _path_in_model(value: str) -> str:
 
 def _location(value: str) -> str:
     if not value or "\0" in value:
-        raise wrong("path", f"{value!r} cannot be a path", "write a path, or a URL")
+        raise wrong("path", f"{quote(value)} cannot be a path", "write a path, or a URL")
     return value
 
 
 def _checksum(value: str) -> str:
     if not SHA256.fullmatch(value):
-        raise wrong("type", f"`{value}` is not a SHA-256", "write its 64 hexadecimal digits")
+        raise wrong("type", "the 64 hexadecimal digits of a SHA-256")
     return value.lower()
 
 
 def _lint(value: str) -> str:
     if not LINT.fullmatch(value):
-        raise wrong("choice", f"`{value}` is not a finding's code", "write it like `TG204`")
+        raise wrong("choice", f"{quote(value)} is not a finding's code", "write it like `TG204`")
     return value
 
 
 def _reason(value: str) -> str:
     if not value.strip():
-        raise wrong("type", "an allowed finding has no reason", "say why it is fine here")
+        raise wrong("type", "a reason", "say why the finding is fine here")
     return value
 
 
@@ -119,13 +133,13 @@ def _step(value: str) -> str:
     if not file.endswith(".py") or file == ".py" or "\0" in file:
         raise wrong(
             "python",
-            f"`{value}` does not name a Python file",
+            f"{quote(value)} does not name a Python file",
             "write `file.py:function`, or `file.py` for a TritonPythonModel",
         )
     if ":" in value and (not function.isidentifier() or keyword.iskeyword(function)):
         raise wrong(
             "python",
-            f"`{function}` cannot be the name of a Python function",
+            f"{quote(function)} cannot be the name of a Python function",
             f"write `{file}:function`",
         )
     return value
@@ -135,7 +149,7 @@ def _name(value: str) -> str:
     if not NAME.fullmatch(value):
         raise wrong(
             "name",
-            f"{value!r} cannot be a name",
+            f"{quote(value)} cannot be a name",
             "use letters, digits, `.`, `_` and `-`, and start with a letter or digit",
         )
     return value
@@ -145,7 +159,7 @@ def _language(value: Any) -> Any:
     if str(value) != "1":
         raise wrong(
             "language",
-            f"the spec is in version {value} of the language, this program reads version 1",
+            f"the spec is in version {quote(str(value))} of the language, this is version 1",
             "write `tritongen: 1`, or install a tritongen that reads it",
         )
     return 1

@@ -1,9 +1,12 @@
 """What would be written: paths below the output folder, and what that changes there."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
+
+UNENCODABLE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,7 @@ def check_path(path: str) -> None:
         or path == "."
         or "\0" in path
         or "\\" in path
+        or UNENCODABLE.search(path)
     ):
         raise ValueError(f"{path!r} is not a plain path below the output folder")
 

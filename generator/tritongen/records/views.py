@@ -41,18 +41,24 @@ def models_with_files(plan: Plan) -> Iterator[tuple[PlannedModel, int, ModelFact
                 yield plan.models[name], version, facts
 
 
-def tensors(model: PlannedModel) -> Iterator[tuple[str, SpecPath, ModelInput | ModelOutput]]:
+def tensors(
+    plan: Plan, model: PlannedModel
+) -> Iterator[tuple[str, SpecPath, ModelInput | ModelOutput]]:
     """Yield every declared tensor as (``input`` or ``output``, its path in the spec, itself)."""
-    for number, item in enumerate(model.config.input):
-        yield "input", _path(model, "input", number, item.name), item
-    for number, output in enumerate(model.config.output):
-        yield "output", _path(model, "output", number, output.name), output
+    inputs: list[ModelInput | ModelOutput] = list(model.config.input)
+    outputs: list[ModelInput | ModelOutput] = list(model.config.output)
+    for section, declared in (("input", inputs), ("output", outputs)):
+        for number, tensor in enumerate(declared):
+            # In a list a tensor stands under its number, in a mapping under its name.
+            listed = (*model.path, section, number)
+            path = listed if listed in plan.places.by_path else (*listed[:-1], tensor.name)
+            yield section, path, tensor
 
 
 def declared_tensors(plan: Plan) -> Iterator[Declared]:
     """Yield the declared tensors that the file has, too."""
     for model, _, facts in models_with_files(plan):
-        for section, path, tensor in tensors(model):
+        for section, path, tensor in tensors(plan, model):
             known = (facts.inputs if section == "input" else facts.outputs) or ()
             for fact in known:
                 if fact.name == tensor.name:
@@ -63,11 +69,6 @@ def declared_tensors(plan: Plan) -> Iterator[Declared]:
                         tensor=tensor,
                         facts=fact,
                     )
-
-
-def _path(model: PlannedModel, section: str, number: int, name: str) -> SpecPath:
-    """A tensor stands under its name in a mapping, under its number in a list."""
-    return (*model.path, section, name or number)
 
 
 def scheduled(config: ModelConfig) -> set[str]:
@@ -167,8 +168,5 @@ def _reshaped(tensor: ModelInput | ModelOutput) -> ModelInput | ModelOutput:
     """Return an ensemble's tensor as its steps see it."""
     if not tensor.HasField("reshape"):
         return tensor
-    inner = type(tensor)()
-    inner.CopyFrom(tensor)
-    del inner.dims[:]
-    inner.dims.extend(tensor.reshape.shape)
-    return inner
+    kind = type(tensor)
+    return kind(name=tensor.name, data_type=tensor.data_type, dims=tensor.reshape.shape)

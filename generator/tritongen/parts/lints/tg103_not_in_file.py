@@ -21,7 +21,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
             "input": [tensor.name for tensor in facts.inputs or ()],
             "output": [tensor.name for tensor in facts.outputs or ()],
         }
-        for section, path, tensor in tensors(model):
+        for section, path, tensor in tensors(plan, model):
             if tensor.name not in known[section]:
                 hint = did_you_mean(tensor.name, known[section])
                 yield Complaint(

@@ -20,7 +20,7 @@ SEVERITY: Final = "error"
 def check(plan: Plan) -> Iterator[Complaint]:
     """Complain about types that backend or release can't carry."""
     for model in plan.models.values():
-        for section, path, tensor in tensors(model):
+        for section, path, tensor in tensors(plan, model):
             reason = _reason(plan, model, tensor.data_type)
             if reason:
                 yield Complaint(

@@ -35,7 +35,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
 def _untyped(plan: Plan, model: PlannedModel) -> Iterator[Complaint]:
     if plan.auto_complete and model.kind != "step":
         return
-    for section, path, tensor in tensors(model):
+    for section, path, tensor in tensors(plan, model):
         if not tensor.data_type or not tensor.dims:
             yield Complaint(
                 path=path,

@@ -21,7 +21,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
     """Complain about dims, reshapes, formats and names that Triton refuses."""
     for model in plan.models.values():
         seen: set[tuple[str, str]] = set()
-        for section, path, tensor in tensors(model):
+        for section, path, tensor in tensors(plan, model):
             what = f"{section} {tensor.name!r} of {model.name}"
             for message, fix in _problems(tensor, model.config.max_batch_size > 0):
                 yield Complaint(

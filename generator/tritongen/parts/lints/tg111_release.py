@@ -15,14 +15,18 @@ SEVERITY: Final = "error"
 
 
 def check(plan: Plan) -> Iterator[Complaint]:
-    """Complain about fields that came later than the release, or went before it."""
+    """Complain about fields that came later than the release, and backends that went before it."""
     for model in plan.models.values():
-        for field in used_fields(model.config):
+        told: set[str] = set()
+        for field in (f"backend:{model.config.backend}", *used_fields(model.config)):
             lacking = plan.release.lacks(field)
-            if lacking:
-                yield Complaint(
-                    path=(*model.path, *field.split(".")),
-                    message=f"{model.name} uses {field}: {lacking}",
-                    why="Triton refuses a configuration with anything that it does not know",
-                    fix="choose another triton: release, or leave it out",
-                )
+            if lacking is None or any(field.startswith(f"{outer}.") for outer in told):
+                continue
+            told.add(field)
+            yield Complaint(
+                path=(*model.path, *field.partition(":")[0].split(".")),
+                message=f"{model.name} uses {field.replace(':', ' ')}, which Triton "
+                f"{plan.release.tag} does not have: {lacking}",
+                why="Triton refuses a model with anything that it does not know",
+                fix="choose another triton: release, or leave it out",
+            )

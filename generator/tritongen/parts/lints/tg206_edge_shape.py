@@ -45,5 +45,7 @@ def _batch(batches: bool) -> str:
 
 def _fix(first: list[int], second: list[int], edge: Edge) -> str:
     if -1 not in (*first, *second) and prod(first) == prod(second):
-        return f"reshape it in its model: {short_type(edge.second.data_type)}{first} reshape{second}"
+        return (
+            f"reshape it in its model: {short_type(edge.second.data_type)}{first} reshape{second}"
+        )
     return "map the tensor that fits, or put a step between them that changes the shape"

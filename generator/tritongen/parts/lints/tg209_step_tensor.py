@@ -22,7 +22,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
             ("output", step.output_map, [tensor.name for tensor in config.output]),
         )
         for section, mapped, known in sides:
-            for name in mapped:
+            for name in sorted(mapped):
                 if known and name not in known:
                     hint = did_you_mean(name, known)
                     yield Complaint(

@@ -30,7 +30,7 @@ def _check(plan: Plan, ensemble: PlannedModel) -> Iterator[Complaint]:
     while ready := [n for n, step in left.items() if set(step.input_map.values()) <= set(origins)]:
         for number in ready:
             step = left.pop(number)
-            found = {origins[tensor]: tensor for tensor in step.input_map.values()}
+            found = {origins[tensor]: tensor for tensor in sorted(step.input_map.values())}
             if len(found) > 1:
                 yield _complaint((*ensemble.path, "steps", number), step.model_name, found)
             decoupled = plan.decoupled(step.model_name)

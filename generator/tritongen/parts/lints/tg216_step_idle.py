@@ -14,7 +14,7 @@ SEVERITY: Final = "error"
 
 
 def check(plan: Plan) -> Iterator[Complaint]:
-    """Complain about steps without a mapped input or output, and ensembles without steps."""
+    """Complain about steps without a mapped input or output."""
     for ensemble, number, step in plan.steps():
         for section, mapped in (("input", step.input_map), ("output", step.output_map)):
             if not mapped:
@@ -25,11 +25,3 @@ def check(plan: Plan) -> Iterator[Complaint]:
                     why=f"Triton wants at least one {section} of each step mapped",
                     fix=f"map one ({section}: {{MODEL_TENSOR: TENSOR}}), or leave the step out",
                 )
-    for ensemble in plan.models.values():
-        if ensemble.kind == "ensemble" and not ensemble.config.ensemble_scheduling.step:
-            yield Complaint(
-                path=ensemble.path,
-                message=f"the ensemble {ensemble.name} has no steps",
-                why="Triton refuses an empty ensemble",
-                fix="list the models to run under steps:",
-            )

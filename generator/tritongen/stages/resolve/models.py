@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
+from google.protobuf import text_format
 from google.protobuf.message import Message
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput
 
@@ -169,14 +170,17 @@ def _scheduled_tensors(config: ModelConfig) -> Iterator[str]:
         yield from (state.input_name, state.output_name)
 
 
-def _brief(value: object) -> str:
+def _brief(value: Any) -> str:
+    """Return a field's value on one line, tensors in the short form."""
+    if isinstance(value, (ModelInput, ModelOutput)):
+        return f"{value.name} {short(value)}" if value.data_type else value.name
     if isinstance(value, Message):
-        return " ".join(str(value).split()) or "{}"
+        return text_format.MessageToString(value, as_one_line=True) or "{}"
     if isinstance(value, Mapping):
-        return ", ".join(sorted(map(str, value)))
+        return ", ".join(f"{key}: {_brief(value[key])}" for key in sorted(value))
     if isinstance(value, (str, int)):
         return str(value)
-    return ", ".join(_brief(item) for item in value) if hasattr(value, "__iter__") else str(value)
+    return ", ".join(map(_brief, value))
 
 
 def _content(

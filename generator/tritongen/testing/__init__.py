@@ -1,0 +1,1 @@
+"""What tests of specs share, shipped for people who add parts."""
