@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
-from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput
+from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput, ModelOutput
 
 from tritongen.formats import json
 from tritongen.records.facts import Facts, FileFacts, ModelFacts, StepFacts, TensorFacts
