@@ -1,17 +1,23 @@
 """The embedded engine: the real tritonserver of the 24.10 release, from PyPI's nvidia-pytriton."""
 
-from tritongen.parts.embedded.log import LoadProgress
+from tritongen.parts.embedded.log import Line, LoadProgress, LogReader
+from tritongen.parts.embedded.newer import Newer, newer_things, without
 from tritongen.parts.embedded.record import find, process, run_folder
-from tritongen.parts.embedded.server import RELEASE, Serving, ended, start, stop
+from tritongen.parts.embedded.server import RELEASE, Serving, end_of, start, stop
 
 __all__ = [
     "RELEASE",
+    "Line",
     "LoadProgress",
+    "LogReader",
+    "Newer",
     "Serving",
-    "ended",
+    "end_of",
     "find",
+    "newer_things",
     "process",
     "run_folder",
     "start",
     "stop",
+    "without",
 ]

@@ -9,9 +9,12 @@ RECORD = re.compile(r"(?P<level>[IWEF])\d{4} [\d:.]+ +\d+ (?P<source>[\w.+-]+:\d
 LOADING = re.compile(r"loading: (?P<model>.+):(?P<version>\d+)$")
 LOADED = re.compile(r"successfully loaded '(?P<model>[^']+)'")
 FAILED = (
-    re.compile(r"failed to load '(?P<model>.+?)' version \d+: (?P<why>.*)", re.S),
-    re.compile(r"Poll failed for model directory '(?P<model>.+?)': (?P<why>.*)", re.S),
-    re.compile(r"failed to poll model '(?P<model>.+?)': (?P<why>.*)", re.S),
+    re.compile(r"^failed to load '(?P<model>.+?)' version \d+: (?P<why>.*)", re.S),
+    re.compile(r"^failed to load model '(?P<model>.+?)': (?P<why>.*)", re.S),
+    re.compile(r"^Poll failed for model directory '(?P<model>.+?)': (?P<why>.*)", re.S),
+    re.compile(r"^failed to poll model '(?P<model>.+?)': (?P<why>.*)", re.S),
+    re.compile(r"^[\w ]+: (?P<why>(?:in )?ensemble '?(?P<model>[^', ]+).*)", re.S),
+    re.compile(r"^[\w ]+: (?P<why>circular dependency between ensembles: (?P<model>\S+).*)"),
 )
 NO_STUB = re.compile(
     r"Failed to preinitialize Python stub: (?P<why>.*?in '.*?/(?P<model>[^/']+)/\d+/[^/']+')"
@@ -28,12 +31,22 @@ HARMLESS = re.compile(
 """What every start on a machine without a GPU says, and what the index says better."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line: its level (``I``, ``W``, ``E``, ``F``; empty where it has none) and its text."""
+    """One line as written, and of it the message and its level.
 
+    Levels are ``I``, ``W``, ``E`` and ``F``; what is no message of the server's (tables, a
+    model's own output) counts as ``I``.
+    """
+
+    raw: str
     level: str
     text: str
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it is about the missing GPU."""
+        return HARMLESS.search(self.raw) is not None
 
 
 @dataclass
@@ -58,7 +71,7 @@ class LoadProgress:
         elif match := NO_STUB.search(line.text):
             # Triton then waits for the stub, for ever.
             self.hopeless[match["model"]] = match["why"]
-        elif match := next(filter(None, (one.search(line.text) for one in FAILED)), None):
+        elif line.level == "E" and (match := _failure(line.text)):
             self._fail(match["model"], match["why"])
 
     def _fail(self, model: str, why: str) -> None:
@@ -67,6 +80,10 @@ class LoadProgress:
             why = f"config.pbtxt:{self._parse_error}"
             self._parse_error = ""
         self.failed.setdefault(model, why)
+
+
+def _failure(text: str) -> re.Match[str] | None:
+    return next(filter(None, (pattern.search(text) for pattern in FAILED)), None)
 
 
 class LogReader:
@@ -93,11 +110,11 @@ def parse(text: str) -> Line:
     """Take a line apart; newer servers write messages quoted, with escapes."""
     match = RECORD.match(text)
     if match is None:
-        return Line("", text)
+        return Line(raw=text, level="I", text=text)
     message = match["text"].strip()
     if len(message) > 1 and message[0] == message[-1] == '"':
         message = re.sub(r'\\[nt"\\]', lambda found: ESCAPES[found[0]], message[1:-1])
-    return Line(match["level"], message)
+    return Line(raw=text, level=match["level"], text=message)
 
 
 def last_lines(path: Path, count: int = 20) -> tuple[str, ...]:

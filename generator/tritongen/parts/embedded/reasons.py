@@ -23,7 +23,9 @@ PREFIX = re.compile(r"^(?:Internal|Invalid argument|Not found|Unavailable|Unsupp
 WAITS = re.compile(r"^ensemble '[^']+' depends on '(?P<on>[^']+)' which has no loaded version")
 PORT = re.compile(r"failed to start (?P<service>\w+) service.*'[^']*:(?P<port>\d+)' already in use")
 REFUSED = re.compile(
-    r"unrecognized option|Bad option|requires setting|requires an argument|MUST be"
+    r"unrecognized option '[^'\n]*'|option '[^'\n]*' (?:is ambiguous|requires an argument)"
+    r"|^Bad option: .*\n.*|^Error: (?!Failed to initialize NVML).*|^The server cannot listen .*",
+    re.M,
 )
 CREATING = re.compile(r"error: creating server: (?:\w+ - )?(?P<why>.*)")
 
@@ -67,22 +69,25 @@ def readable(reason: str) -> str:
 
 def failed_models(failed: dict[str, str], endpoint: Endpoint) -> EngineError:
     """Return the refusal that names each model that did not load, causes before those who wait."""
-    names = sorted(failed, key=lambda name: (bool(WAITS.match(PREFIX.sub("", failed[name]))), name))
+    names = sorted(failed, key=lambda name: (_waits(failed[name]), name))
     width = max(map(len, names))
-    lines, remedies = [], []
+    why, fix = [], []
     for name in names:
-        meaning, remedy = explain(failed[name])
+        meaning, remedy = ("", "") if _waits(failed[name]) else explain(failed[name])
         text = [*readable(failed[name]).splitlines(), *meaning.splitlines()]
-        lines.append(f"{name:{width}}  " + f"\n{' ' * width}  ".join(text))
-        if remedy and remedy not in remedies:
-            remedies.append(remedy)
+        why.append(f"{name:{width}}  " + f"\n{' ' * width}  ".join(text))
+        if remedy:
+            fix.append(remedy if len(names) == 1 else f"{name:{width}}  {remedy}")
     count = "1 model" if len(names) == 1 else f"{len(names)} models"
     return EngineError(
         f"{count} did not load: {', '.join(names)}",
-        why="\n".join(lines),
-        fix="\n".join([*remedies, f"the server's log: {endpoint.log}"]),
-        log=() if remedies else last_lines(Path(endpoint.log)),
+        why="\n".join(why),
+        fix="\n".join(fix) or f"read the server's log: {endpoint.log}",
     )
+
+
+def _waits(reason: str) -> bool:
+    return bool(WAITS.match(PREFIX.sub("", reason)))
 
 
 def hung(progress: LoadProgress, timeout_s: float, endpoint: Endpoint) -> EngineError:
@@ -100,26 +105,26 @@ def hung(progress: LoadProgress, timeout_s: float, endpoint: Endpoint) -> Engine
 
 def server_ended(code: int | None, progress: LoadProgress, endpoint: Endpoint) -> TritongenError:
     """Return the refusal for a server that ended before it was ready."""
-    log = last_lines(Path(endpoint.log), 200)
-    for line in log:
-        if match := PORT.search(line):
-            return taken(match["service"].lower(), int(match["port"]))
-        if REFUSED.search(line):
-            return SpecError(
-                f"tritonserver refuses its options: {line.strip()}",
-                fix="see `tritonserver --help` for the options of the 24.10 release",
-            )
+    log = Path(endpoint.log).read_text("utf-8", "replace")
+    if match := PORT.search(log):
+        return taken(match["service"].lower(), int(match["port"]))
+    if match := REFUSED.search(log):
+        return SpecError(
+            f"tritonserver refuses its options: {' '.join(match[0].splitlines())}",
+            fix=f"see the options of the 24.10 release in {endpoint.log}",
+        )
     if code is not None and code < 0:
         return crashed(code, progress, endpoint)
-    why = next((match["why"] for line in log if (match := CREATING.search(line))), "")
-    meaning, remedy = explain(why)
     if progress.failed:
         return failed_models(progress.failed, endpoint)
+    match = CREATING.search(log)
+    why = match["why"] if match else ""
+    meaning, remedy = explain(why)
     return EngineError(
         f"tritonserver did not start ({how_it_ended(code)})",
         why="\n".join(filter(None, [why, meaning])),
         fix=remedy or f"read its log: {endpoint.log}",
-        log=log[-20:],
+        log=last_lines(Path(endpoint.log)),
     )
 
 

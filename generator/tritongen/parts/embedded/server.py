@@ -30,6 +30,7 @@ STARTED = {
     "grpc": "Started GRPCInferenceService at",
     "metrics": "Started Metrics Service at",
 }
+ASKED = "Signal (15) received."
 
 Watch = Callable[[LoadProgress], None]
 
@@ -83,18 +84,19 @@ def start(serving: Serving, watch: Watch = lambda progress: None) -> Endpoint:
 
 
 def stop(endpoint: Endpoint, *, grace_s: float | None = None) -> bool:
-    """Stop a server: requests in flight are answered first, for at most ``grace_s``.
+    """Stop a server: requests in flight are answered first, for at most ``grace_s``
+    (as long as the server's own exit timeout, and some, if not said).
 
     Its record and shared memory are removed, its log stays. Return whether it ended by itself.
     Stopping one that is gone only cleans up. A process that is not ours is never touched.
     """
-    limit = EXIT_TIMEOUT_S + STOP_MARGIN_S if grace_s is None else grace_s
     folder = RunFolder(Path(endpoint.log).parent)
-    graceful = process(endpoint).end(limit)
-    recorded = folder.read()
-    if recorded is None or recorded == endpoint:
-        folder.clear()
-    return graceful
+    limit = endpoint.exit_timeout_s + STOP_MARGIN_S if grace_s is None else grace_s
+    try:
+        return process(endpoint).end(limit)
+    finally:
+        if folder.read() in {None, endpoint}:
+            folder.clear()
 
 
 def check_repository(repository: Path, options: Options) -> None:
@@ -144,6 +146,7 @@ def launch(serving: Serving, options: Options, wheel: Installation, folder: RunF
         log=str(folder.log),
         pid=started.pid,
         started=started.started,
+        exit_timeout_s=exit_timeout_s(options),
         **{service: address(service, options, ports[service]) for service in SERVICES},
     )
     folder.write(endpoint)
@@ -198,6 +201,12 @@ def asked_port(service: str, server: Server, options: Options) -> int | None:
     if not said.isdigit() or not 0 < int(said) < 65536:
         raise SpecError(f"--{service}-port={said} is no port", fix="say one from 1 to 65535")
     return int(said)
+
+
+def exit_timeout_s(options: Options) -> int:
+    """Return how long the server may take to answer open requests when it is stopped."""
+    said = options.values.get("exit-timeout-secs", "")
+    return int(said) if said.isdigit() else EXIT_TIMEOUT_S
 
 
 def address(service: str, options: Options, port: int) -> str:
@@ -256,11 +265,14 @@ def _any_ready(rows: tuple[ModelState, ...], name: str) -> bool:
     return "READY" in states and "UNAVAILABLE" not in states
 
 
-def ended(endpoint: Endpoint) -> EngineError:
-    """Return what to say about a server that ended while it was serving."""
-    code = process(endpoint).exit_code()
+def end_of(endpoint: Endpoint) -> EngineError | None:
+    """Say how a server ended that was serving; ``None`` if it was asked to."""
+    log = Path(endpoint.log)
+    if ASKED in log.read_text("utf-8", "replace"):
+        return None
+    how = shell.how_it_ended(process(endpoint).exit_code())
     return EngineError(
-        f"the server ended while it was serving ({shell.how_it_ended(code)})",
-        fix=f"read its log: {endpoint.log}",
-        log=last_lines(Path(endpoint.log)),
+        f"the server ended while it was serving ({how})",
+        fix=f"read its log: {log}",
+        log=last_lines(log),
     )

@@ -27,7 +27,7 @@ for folder in {folders!r}:
 def lay_out_backends(folder: Path, installation: Installation, release: Release) -> None:
     """Make a backend directory: the wheel's Python backend, and ours that are based on it.
 
-    Ours behave as in ``release``, whose limits they read from ``release.json`` beside them.
+    Ours behave as in ``release``: they read its limits, where known, from ``release.json``.
     """
     python = folder / "python"
     python.mkdir(parents=True)
@@ -44,7 +44,8 @@ def lay_out_backends(folder: Path, installation: Installation, release: Release)
             backend = folder / model.parent.name
             ignored = shutil.ignore_patterns("__pycache__", "__init__.py")
             shutil.copytree(model.parent, backend, ignore=ignored)
-            (backend / "release.json").write_text(json.dumps(limits) + "\n", "utf-8")
+            if None not in limits.values():
+                (backend / "release.json").write_text(json.dumps(limits) + "\n", "utf-8")
 
 
 def lay_out_interpreter(folder: Path, python_path: str) -> None:

@@ -1,0 +1,73 @@
+"""``tritongen status``: the running server and its models."""
+
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.padding import Padding
+from rich.text import Text
+
+from tritongen.cli.output import console, show_json
+from tritongen.cli.served import (
+    addresses_table,
+    configurations,
+    models_table,
+    root_arguments,
+    running,
+)
+from tritongen.parts import embedded
+from tritongen.records.endpoint import Endpoint
+from tritongen.triton import Triton
+
+
+@click.command(epilog="Examples: tritongen status | tritongen status --json")
+@root_arguments
+@click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
+def command(spec: Path, root: Path | None, as_json: bool) -> None:
+    """Show the server that runs for SPEC, its models and what they did; exit 6 without one."""
+    root = root or spec.parent
+    if as_json and embedded.find(root) is None:
+        show_json({"running": False})
+    endpoint = running(root)
+    with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
+        if as_json:
+            show_json(facts(endpoint, triton))
+        else:
+            show(endpoint, triton)
+
+
+def facts(endpoint: Endpoint, triton: Triton) -> dict[str, Any]:
+    """Return what a program may want to know, JSON-able."""
+    return {
+        "running": True,
+        "ready": triton.ready(),
+        "endpoint": asdict(endpoint),
+        "models": [asdict(row) for row in triton.index()],
+        "statistics": [asdict(row) for row in triton.statistics()],
+    }
+
+
+def show(endpoint: Endpoint, triton: Triton) -> None:
+    """Write the same for a person."""
+    ready = triton.ready()
+    state = Text("ready" if ready else "not ready", style="bold green" if ready else "bold red")
+    since = f"  pid {endpoint.pid}, up {uptime(endpoint)}, serves {endpoint.repository}"
+    console.print(Text.assemble(state, (since, "dim")))
+    states = triton.index()
+    table = models_table(states, configurations(triton, states), triton.statistics())
+    console.print(Padding(table, (1, 0, 0, 2)))
+    console.print(Padding(addresses_table(endpoint), (1, 0, 0, 2)))
+
+
+def uptime(endpoint: Endpoint) -> str:
+    """Return for how long the server has run, in the largest two units."""
+    seconds = int(time.clock_gettime(time.CLOCK_BOOTTIME)) - endpoint.started // os.sysconf(
+        "SC_CLK_TCK"
+    )
+    for size, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} {seconds % size // smaller} {name}"
+    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
