@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from tritongen.errors import SpecError
 from tritongen.records.finding import Place, Places, SpecPath
 from tritongen.records.release import releases
-from tritongen.records.spec import NAME, Server, Spec
+from tritongen.records.spec import NAME, Server, Spec, quote
 from tritongen.stages.load import codes
 from tritongen.stages.load.compose import compose
 from tritongen.stages.load.keys import plain, read_keys
-from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe, quote
+from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.read import read
 from tritongen.stages.load.report import Report
 from tritongen.stages.load.servables import check_name, read_ensemble, read_model

@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 
 from tritongen.records.finding import Place
+from tritongen.records.spec import quote
 from tritongen.stages.load.codes import DOCUMENT, DUPLICATE, FILE, STRUCTURE, SYNTAX
-from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe, quote
+from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.report import Report
 from tritongen.stages.load.syntax import explain
 

@@ -12,8 +12,9 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from tritongen.records.spec import quote
 from tritongen.stages.load.codes import CHOICE, EXCLUSIVE, MISSING, TYPE, Code
-from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe, quote
+from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.report import Report, nearest
 
 Field = Any
@@ -82,7 +83,7 @@ def set_field(report: Report, message: Message, field: Field, node: Node) -> Non
         target.SetInParent()
         _read_message(report, target, node, field.name)
     else:
-        for value in _read_scalar(report, field, node, field.name):
+        for value in _read_scalar(report, field, node, quote(field.name)):
             setattr(message, field.name, value)
 
 
@@ -111,18 +112,18 @@ def _excluded(report: Report, message: Message, field: Field, node: Node) -> boo
 
 def _read_map(report: Report, message: Message, field: Field, node: Node) -> None:
     if not isinstance(node, Entries):
-        _wrong(report, node, field.name, "a mapping")
+        _wrong(report, node, quote(field.name), "a mapping")
         return
     entry = field.message_type.fields_by_name
     target = getattr(message, field.name)
     for key, value in node.values.items():
         for read_key in _read_scalar(
-            report, entry["key"], Text(key, node.keys[key]), f"a key of {field.name}"
+            report, entry["key"], Text(key, node.keys[key]), f"a key of `{field.name}`"
         ):
             if entry["value"].message_type is not None:
                 _read_message(report, target[read_key], value, key)
             else:
-                for read_value in _read_scalar(report, entry["value"], value, key):
+                for read_value in _read_scalar(report, entry["value"], value, quote(key)):
                     target[read_key] = read_value
 
 
@@ -133,7 +134,7 @@ def _read_repeated(report: Report, message: Message, field: Field, node: Node) -
         if field.message_type is not None:
             _read_message(report, target.add(), item, field.name)
         else:
-            target.extend(_read_scalar(report, field, item, field.name))
+            target.extend(_read_scalar(report, field, item, quote(field.name)))
 
 
 def _read_message(report: Report, target: Message, node: Node, name: str) -> None:
@@ -141,31 +142,32 @@ def _read_message(report: Report, target: Message, node: Node, name: str) -> Non
     if isinstance(node, Entries):
         fill(report, target, node, quote(name))
     elif not isinstance(node, Text):
-        _wrong(report, node, name, "a mapping")
+        _wrong(report, node, quote(name), "a mapping")
     elif kind == PARAMETER:
         target.string_value = node.text  # type: ignore[attr-defined]
     elif kind == INITIAL_STATE and node.text == "zero":
         target.zero_data = True  # type: ignore[attr-defined]
     elif node.text != "true":
-        _wrong(report, node, name, "a mapping", f"write `{name}: {{}}` for all defaults")
+        inner = f"{node.text}: {{}}" if node.text in target.DESCRIPTOR.fields_by_name else ""
+        _wrong(report, node, quote(name), "a mapping", f"write `{name}: {{{inner}}}`")
 
 
 def _read_scalar(
-    report: Report, field: Field, node: Node, name: str
+    report: Report, field: Field, node: Node, subject: str
 ) -> Iterator[str | int | float | bool]:
     """Yield the value, or note why there is none."""
     if not isinstance(node, Text):
-        _wrong(report, node, name, _expected(field))
+        _wrong(report, node, subject, _expected(field))
         return
     try:
         yield READERS[field.type](field, node.text)
     except Refused as refused:
-        message = f"{quote(name)} wants {refused.expected}, found {describe(node)}"
+        message = f"{subject} wants {refused.expected}, found {describe(node)}"
         report.add(refused.code, node.place, message, fix=refused.fix)
 
 
-def _wrong(report: Report, node: Node, name: str, expected: str, fix: str = "") -> None:
-    message = f"{quote(name)} wants {expected}, found {describe(node)}"
+def _wrong(report: Report, node: Node, subject: str, expected: str, fix: str = "") -> None:
+    message = f"{subject} wants {expected}, found {describe(node)}"
     report.add(TYPE, node.place, message, fix=fix)
 
 

@@ -7,11 +7,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tritongen.records.finding import Place
-from tritongen.records.spec import Record, Source
+from tritongen.records.spec import Record, Source, quote
 from tritongen.stages.load.codes import (
     CHOICE,
     LANGUAGE,
-    MISSING,
     NAME,
     PATH,
     PYTHON,
@@ -20,7 +19,7 @@ from tritongen.stages.load.codes import (
     VERSION,
     Code,
 )
-from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe, quote
+from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.report import Report, nearest
 
 R = TypeVar("R", bound=Record)
@@ -44,7 +43,6 @@ OWN: Mapping[str, Code] = {
     "name": NAME,
     "path": PATH,
     "python": PYTHON,
-    "type": TYPE,
     "version": VERSION,
 }
 """The complaints that ``records.spec`` words itself, by the type it gives them."""
@@ -68,28 +66,34 @@ def read_keys(
     except ValidationError as error:
         seen: set[Place] = set()
         for detail in error.errors(include_url=False):
-            place, name, node = _where(entries, detail["loc"])
+            is_unknown = detail["type"] == "extra_forbidden"
+            place, name, node = _where(entries, detail["loc"], is_unknown)
             if place not in seen:  # a union complains once for each of its members
                 _note(report, detail, place, name, node, owner)
             seen.add(place)
         return None
 
 
-def _where(entries: Entries, location: tuple[str | int, ...]) -> tuple[Place, str, Node]:
+def _where(
+    entries: Entries, location: tuple[str | int, ...], is_unknown: bool
+) -> tuple[Place, str, Node]:
     """Follow pydantic's path as far as it was written; it also names union members on the way."""
     node: Node = entries
-    place, name = entries.place, ""
+    place = key = entries.place
+    name = ""
     for part in location:
         if part == "[key]":
-            return place, name, Text(name, place)
+            return key, name, Text(name, key)
         if isinstance(node, Entries) and str(part) in node.values:
             name, place = str(part), node.keys[str(part)]
+            key = place
             node = node.values[name]
         elif isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
             node = node.items[part]
+            place = node.place
         else:
             continue
-        if not isinstance(node, Entries):
+        if isinstance(node, Text) and not is_unknown:
             place = node.place
     return place, name, node
 
@@ -98,12 +102,15 @@ def _note(
     report: Report, detail: ErrorDetails, place: Place, name: str, node: Node, owner: str
 ) -> None:
     kind, context = detail["type"], detail.get("ctx", {})
-    if kind in OWN:
-        report.add(OWN[kind], place, detail["msg"], fix=str(context.get("fix", "")))
+    if kind == "type":
+        message = f"{quote(name)} wants {context['message']}, found {describe(node)}"
+        report.add(TYPE, place, message, fix=context["fix"])
+    elif kind in OWN:
+        report.add(OWN[kind], place, context["message"], fix=context["fix"])
     elif kind == "missing":
         key = str(detail["loc"][-1])
         inside = f"`{name}`" if name else owner
-        report.add(MISSING, place, f"{inside} has no `{key}`", fix=f"add `{key}:`")
+        report.missing(place, f"{inside} has no `{key}`", fix=f"add `{key}:`")
     elif kind == "extra_forbidden":
         _note_unknown(report, name, place)
     else:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tritongen.records.finding import Place
+from tritongen.records.spec import quote
 
 
 @dataclass(slots=True)
@@ -49,9 +50,3 @@ def describe(node: Node) -> str:
     if isinstance(node, Text):
         return quote(node.text)
     return "a list" if isinstance(node, Items) else "a mapping"
-
-
-def quote(text: str) -> str:
-    """Show a user's text on one line, control characters escaped, long text cut."""
-    shown = text if text.isprintable() else repr(text)[1:-1]
-    return f"`{shown}`" if len(shown) <= 80 else f"`{shown[:77]}...`"

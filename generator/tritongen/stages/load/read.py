@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tritongen.records.finding import Place
+from tritongen.records.spec import quote
 from tritongen.stages.load.codes import ENCODING, FILE
 from tritongen.stages.load.report import Report
 
@@ -24,21 +25,22 @@ def read(report: Report, path: Path, place: Place | None = None) -> str | None:
         report.add(FILE, asked, message, fix=fix)
         return None
     if len(data) > LIMIT_BYTES:
-        message = f"{path} is larger than {LIMIT_BYTES // 2**20} MiB"
+        message = f"{quote(str(path))} is larger than {LIMIT_BYTES // 2**20} MiB"
         report.add(FILE, asked, message, fix="give the path of a text file")
         return None
     return _decode(report, path, data)
 
 
 def _refusal(path: Path, error: OSError | ValueError) -> tuple[str, str]:
+    shown = quote(str(path))
     if isinstance(error, FileNotFoundError):
-        return f"there is no file {path}", "check the path; relative ones start where you are"
+        return f"there is no file {shown}", "check the path"
     if isinstance(error, IsADirectoryError):
-        return f"{path} is a folder, not a file", f"name the file in it: {path / 'spec.yaml'}"
+        return f"{shown} is a folder, not a file", f"name the file in it: {path / 'spec.yaml'}"
     if isinstance(error, PermissionError):
-        return f"{path} may not be read by you", f"chmod u+r {path}"
+        return f"{shown} may not be read by you", "give yourself the right to read it: chmod u+r"
     reason = error.strerror if isinstance(error, OSError) else str(error)
-    return f"{path} cannot be read: {reason}", "check the path and the disk"
+    return f"{shown} cannot be read: {reason}", "check the path and the disk"
 
 
 def _decode(report: Report, path: Path, data: bytes) -> str | None:

@@ -5,8 +5,9 @@ from difflib import get_close_matches
 
 from tritongen.errors import SpecError
 from tritongen.records.finding import Finding, Place
-from tritongen.stages.load.codes import UNKNOWN_KEY, Code
-from tritongen.stages.load.nodes import Entries, quote
+from tritongen.records.spec import quote
+from tritongen.stages.load.codes import MISSING, UNDEFINED, UNKNOWN_KEY, Code
+from tritongen.stages.load.nodes import Entries
 
 
 class Report:
@@ -14,6 +15,7 @@ class Report:
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
+        self._misspelled: set[Place] = set()
 
     def add(self, code: Code, place: Place, message: str, *, why: str = "", fix: str = "") -> None:
         """Note an error."""
@@ -25,23 +27,34 @@ class Report:
 
     def unknown(self, entries: Entries, key: str, owner: str, known: Iterable[str]) -> None:
         """Note that ``owner`` ("a model") has no such key, with the nearest that it has."""
+        self._misspelled.add(entries.place)
         self.add(
             UNKNOWN_KEY,
             entries.keys[key],
             f"{quote(key)} is not a key of {owner}",
-            fix=nearest(key, known),
+            fix=nearest(key, known) or "remove it; docs/reference/spec.md lists the keys",
         )
+
+    def missing(self, place: Place, message: str, *, fix: str) -> None:
+        """Note a missing key of the mapping at ``place``, unless a misspelled one may be it."""
+        if place not in self._misspelled:
+            self.add(MISSING, place, message, fix=fix)
 
     def stop_if_any(self) -> None:
         """Raise :class:`SpecError` with all findings, in reading order, if there are any."""
         if self.findings:
-            raise SpecError(sorted(self.findings, key=_reading_order))
+            undefined = {_place(found) for found in self.findings if found.code == UNDEFINED.code}
+            judged = [  # what an undefined ${NAME} would have been cannot be wrong as well
+                found
+                for found in self.findings
+                if found.code == UNDEFINED.code or _place(found) not in undefined
+            ]
+            raise SpecError(sorted(judged, key=lambda found: (_place(found), found.message)))
 
 
-def _reading_order(finding: Finding) -> tuple[str, int, int, str]:
-    place = finding.place
-    assert place is not None  # whatever is read was written somewhere
-    return place.file, place.line, place.column, finding.message
+def _place(finding: Finding) -> Place:
+    assert finding.place is not None  # whatever is read was written somewhere
+    return finding.place
 
 
 def nearest(text: str, known: Iterable[str]) -> str:
@@ -51,6 +64,6 @@ def nearest(text: str, known: Iterable[str]) -> str:
     close = get_close_matches(text.lower(), by_lower, n=1, cutoff=0.6)
     if close:
         return f"did you mean `{by_lower[close[0]]}`?"
-    if len(names) > 14:
+    if len(names) > 16:
         return ""
     return "write one of " + ", ".join(f"`{name}`" for name in names)

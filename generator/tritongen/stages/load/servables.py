@@ -7,11 +7,11 @@ from typing import Any
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelEnsembling
 
 from tritongen.records.finding import Place, SpecPath
-from tritongen.records.spec import NAME, Ensemble, Model, Step
+from tritongen.records.spec import NAME, Ensemble, Model, Step, quote
 from tritongen.stages.load import codes
 from tritongen.stages.load.fields import owner_of, set_field
 from tritongen.stages.load.keys import plain, read_keys
-from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe, quote
+from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.read import read
 from tritongen.stages.load.report import Report
 from tritongen.stages.load.tensors import read_tensors
@@ -147,8 +147,7 @@ def _check_origin(report: Report, name: str, node: Entries) -> None:
             why = "an external model stands in another repository and is not written"
             report.add(codes.EXCLUSIVE, node.keys[key], message, why=why, fix=f"remove `{key}`")
     elif not said:
-        report.add(
-            codes.MISSING,
+        report.missing(
             node.place,
             f"nothing says where the model {quote(name)} comes from",
             fix="add `source:`, `python:` or `versions:`, or `source: none` for an empty version",

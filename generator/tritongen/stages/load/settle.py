@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 
+from tritongen.records.spec import quote
 from tritongen.stages.load.codes import NOTHING, TYPE, UNDEFINED
-from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe, quote
+from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.report import Report
 
 REFERENCE = re.compile(
@@ -86,7 +87,9 @@ def _settle_entries(report: Report, node: Entries, names: Mapping[str, str]) -> 
             )
         elif not (isinstance(value, Text) and value.is_null):
             settled.keys[key] = node.keys[key]
-            settled.values[key] = _settle(report, value, names)
+            settled.values[key] = child = _settle(report, value, names)
+            if not isinstance(child, Text):  # in block style it would stand at its first entry
+                child.place = node.keys[key]
     return settled
 
 
@@ -122,4 +125,5 @@ def _value_of(report: Report, node: Text, match: re.Match[str], names: Mapping[s
             f"`${{{name}}}` is neither in the environment nor in `vars:`",
             fix=f"set {name}, or give a default: `${{{name}:-default}}`",
         )
-    return found or ""
+        return str(match[0])
+    return found

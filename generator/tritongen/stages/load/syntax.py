@@ -37,7 +37,7 @@ REASONS = (
     ),
     (
         "found unexpected end of stream",
-        "the file ends inside a quoted text",
+        "the quote that opens here is never closed",
         "close the quote",
     ),
     (
@@ -52,13 +52,18 @@ REASONS = (
     ),
 )
 
+SEEN_LATE = ("could not find expected ':'", "found unexpected end of stream")
+"""Problems that a parser notices only behind the place where they begin, its context."""
+
 
 def explain(error: yaml.YAMLError, text: str) -> tuple[int, int, str, str]:
     """Return line, column, message and remedy of a parser's error; lines start at 1."""
-    mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    mark: Any = getattr(error, "problem_mark", None)
     if mark is None:
-        return _character(error, text)
+        return _character(text)
     problem = str(getattr(error, "problem", "") or "not YAML")
+    if any(part in problem for part in SEEN_LATE):
+        mark = getattr(error, "context_mark", None) or mark
     line, column = mark.line + 1, mark.column + 1
     if _at(text, mark.line, mark.column) == "\t" or "tab" in problem:
         return line, column, "a tab indents this line", "indent with spaces, YAML has no tabs"
@@ -68,7 +73,7 @@ def explain(error: yaml.YAMLError, text: str) -> tuple[int, int, str, str]:
     return line, column, f"not YAML: {problem}", "compare with the lines around it"
 
 
-def _character(error: yaml.YAMLError, text: str) -> tuple[int, int, str, str]:
+def _character(text: str) -> tuple[int, int, str, str]:
     """Explain a character that YAML allows nowhere, of which parsers tell only the offset."""
     found = next((i for i, char in enumerate(text) if not _allowed(char)), 0)
     before = text[:found]

@@ -7,9 +7,10 @@ from typing import Any
 from tritonclient.grpc.model_config_pb2 import ModelInput, ModelOutput
 
 from tritongen.records.finding import Place
+from tritongen.records.spec import quote
 from tritongen.stages.load.codes import TENSOR
 from tritongen.stages.load.fields import Refused, enum_value, fill
-from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe, quote
+from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.report import Report, nearest
 
 SHORT = re.compile(r"\s*(?P<type>\w+)\s*\[(?P<dims>[^\[\]]*)\](?P<words>.*)", re.DOTALL)
