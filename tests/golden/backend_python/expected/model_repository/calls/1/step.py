@@ -1,0 +1,2 @@
+def plain(content, scale=None):
+    return {"y": content}

@@ -1,0 +1,1 @@
+the runner: tritongen/runtime/step.py
