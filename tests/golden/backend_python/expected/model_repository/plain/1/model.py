@@ -1,1 +1,1 @@
-the runner: tritongen/runtime/step.py
+# the runner: tritongen/runtime/step.py
