@@ -148,6 +148,11 @@ def _inferred(model: Any) -> dict[str, TensorFacts]:
     blank.CopyFrom(model)
     for output in blank.graph.output:
         output.ClearField("type")
+    # Some exporters write -1 for a size that varies; Slice's inference ends the process over it.
+    for value in (*blank.graph.input, *blank.graph.value_info):
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_value < 0:
+                dim.ClearField("value")
     # an opset or an operator that it does not know
     with suppress(InferenceError, RuntimeError, ValueError):
         blank = infer_shapes(blank)

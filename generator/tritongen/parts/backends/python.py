@@ -38,17 +38,15 @@ def parse(file: Path, shown: str, python: tuple[int, int] | None = None) -> tupl
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-            if python is not None:
-                ast.parse(text, feature_version=python)
+            tree = ast.parse(text, feature_version=python)
     except SyntaxError as error:
         place = Place(file=shown, line=error.lineno or 1, column=max(error.offset or 1, 1))
         message = f"Python can't read this: {error.msg}"
-        raise SpecError.of("TG062", message, fix="correct the file", place=place) from error
+        raise SpecError.of("TG061", message, fix="correct the file", place=place) from error
     except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; nested too deeply
         place = Place(file=shown, line=1, column=1)
         message = f"Python can't read this: {error or 'it is nested too deeply'}"
-        raise SpecError.of("TG062", message, fix="correct the file", place=place) from error
+        raise SpecError.of("TG061", message, fix="correct the file", place=place) from error
     return text, tree
 
 
@@ -62,7 +60,7 @@ def _decode(data: bytes, shown: str) -> str:
             place = Place(file=shown, line=data.count(b"\n", 0, error.start) + 1, column=1)
         message = f"this is not text that Python can read: {error}"
         fix = "save the file as UTF-8"
-        raise SpecError.of("TG062", message, fix=fix, place=place) from error
+        raise SpecError.of("TG061", message, fix=fix, place=place) from error
     if encoding in {"utf-8", "utf-8-sig"}:
         return text
     lines = text.splitlines(keepends=True)
@@ -81,7 +79,7 @@ def require_model(tree: ast.Module, shown: str) -> None:
             if "execute" in methods or definition.bases:
                 return
             raise SpecError.of(
-                "TG066",
+                "TG065",
                 f"{name} has no method execute",
                 why="Triton calls it for every batch of requests",
                 fix="add def execute(self, requests)",
@@ -90,7 +88,7 @@ def require_model(tree: ast.Module, shown: str) -> None:
     names = bound(tree.body)
     if name not in names and "*" not in names:
         raise SpecError.of(
-            "TG066",
+            "TG065",
             f"{shown} has no class {name}",
             why="without a function, the file is what Triton's Python backend runs",
             fix=f"define the class, or name a function: python: {shown}:FUNCTION",
@@ -105,14 +103,23 @@ def definitions(tree: ast.Module) -> Iterator[Definition]:
             yield statement
 
 
-def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a scope, also those inside ``if``, ``try``, ``with`` and loops."""
-    for statement in body:
-        yield statement
-        if not isinstance(statement, Definition):
-            for field in ("body", "handlers", "orelse", "finalbody"):
-                for inner in getattr(statement, field, ()):
-                    yield from statements(inner.body if field == "handlers" else [inner])
+def statements(body: Iterable[ast.stmt], *, deep: bool = False) -> Iterator[ast.stmt]:
+    """Yield the statements of a scope, also those inside ``if``, ``try``, ``with`` and loops.
+
+    ``deep`` goes into functions and classes, too. It is several times faster than ``ast.walk``,
+    which visits every expression.
+    """
+    waiting: list[ast.AST] = []
+    waiting += body
+    waiting.reverse()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+            if isinstance(node, Definition) and not deep:
+                continue
+        for field in ("finalbody", "orelse", "cases", "handlers", "body"):
+            waiting += getattr(node, field, ())[::-1]
 
 
 def bound(body: Iterable[ast.stmt]) -> set[str]:

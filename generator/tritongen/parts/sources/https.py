@@ -77,7 +77,7 @@ def _verify(target: Path, source: Source) -> None:
     with target.open("rb") as stream:
         while chunk := stream.read(CHUNK_BYTES):
             digest.update(chunk)
-    if digest.hexdigest() != source.sha256.lower():
+    if digest.hexdigest() != source.sha256:
         target.unlink()
         raise SpecError.of(
             "TG054",

@@ -11,8 +11,6 @@ from tritongen.records.spec import Source
 
 def locate(source: Source, search: Search) -> Path:
     """Return the absolute path; ``~`` is the home folder."""
-    if not source.path or "\0" in source.path:
-        raise SpecError.of("TG050", f"{source.path!r} is not a path", fix="give a file or folder")
     path = Path(source.path).expanduser()
     if not path.is_absolute():
         path = search.base / path

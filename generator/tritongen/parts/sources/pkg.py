@@ -14,7 +14,7 @@ def locate(source: Source, search: Search) -> Path:
     """Return the file or folder below the package's own folder."""
     package, *rest = source.path.partition("://")[2].split("/")
     inside = PurePosixPath(*rest)
-    if not package.isidentifier() or ".." in rest or inside.is_absolute() or "\0" in source.path:
+    if not package.isidentifier() or ".." in rest or inside.is_absolute():
         raise SpecError.of(
             "TG052",
             f"{source.path} is not pkg://package/path/in/the/package",

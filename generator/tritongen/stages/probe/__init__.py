@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from tritongen.errors import SpecError
 from tritongen.parts.sources import Progress, Search
 from tritongen.records.facts import Facts, FileFacts, ModelFacts, StepFacts
 from tritongen.records.finding import SpecPath
 from tritongen.records.release import releases
 from tritongen.records.spec import Model, Source, Spec
 from tritongen.stages.probe.cache import Cache
-from tritongen.stages.probe.extras import read_files, read_labels, require_requirements
+from tritongen.stages.probe.extras import read_files, read_labels
 from tritongen.stages.probe.mistakes import Mistakes
 from tritongen.stages.probe.models import read_empty, read_model
 from tritongen.stages.probe.steps import read_step
@@ -76,10 +75,6 @@ class _Reader:
             with self.mistakes.at(*where):
                 lines = read_labels(said, self._search(where))
                 self._labels.setdefault(name, {})[output] = lines
-        for number, line in enumerate(model.requirements):
-            place = (*path, "requirements", number)
-            with self.mistakes.at(*place):
-                require_requirements(line, self._search(place))
 
     def _read_step(self, name: str, reference: str) -> None:
         where = ("models", name, "python")
@@ -94,9 +89,6 @@ class _Reader:
         }
         if isinstance(model.source, Source):
             sources[1] = (model.source, (*path, "source"))
-        if not sources:
-            with self.mistakes.at(*path):
-                raise _nothing_said(name)
         for version, (source, where) in sources.items():
             with self.mistakes.at(*where):
                 facts = read_model(source, model.config, self._search(where), self.cache)
@@ -109,11 +101,3 @@ class _Reader:
             fetch=self._fetch,
             progress=self._progress,
         )
-
-
-def _nothing_said(name: str) -> SpecError:
-    return SpecError.of(
-        "TG050",
-        f"{name} does not say where it comes from",
-        fix="say source: FILE, python: FILE.py:FUNCTION, or source: none",
-    )

@@ -93,12 +93,12 @@ def _load(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _hash(path: Path) -> str:
-    digest = hashlib.sha256()
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(CHUNK_BYTES))
     try:
-        with path.open("rb") as stream:
+        with path.open("rb", buffering=0) as stream:
             before = os.fstat(stream.fileno())
-            while chunk := stream.read(CHUNK_BYTES):
-                digest.update(chunk)
+            while count := stream.readinto(buffer):
+                digest.update(buffer[:count])
             after = os.fstat(stream.fileno())
     except OSError as error:
         raise SpecError.of("TG050", f"{path} can't be read: {error.strerror}") from error

@@ -1,13 +1,10 @@
-"""Files beside the model: ``files:``, ``labels:`` and ``requirements:``."""
-
-from pathlib import PurePosixPath
+"""Files beside the model: ``files:`` and ``labels:``."""
 
 from tritongen.errors import SpecError
 from tritongen.parts import sources
 from tritongen.parts.sources import Search
 from tritongen.records.facts import FileFacts
 from tritongen.records.spec import Source
-from tritongen.records.tree import check_path
 from tritongen.stages.probe.cache import Cache
 from tritongen.stages.probe.folder import walk
 from tritongen.stages.probe.models import verify
@@ -15,17 +12,6 @@ from tritongen.stages.probe.models import verify
 
 def read_files(path: str, source: Source, search: Search, cache: Cache) -> dict[str, FileFacts]:
     """Return one entry of ``files:`` by path in the model's folder; a folder is all its files."""
-    path = path.rstrip("/")
-    try:
-        check_path(path)
-    except ValueError as error:
-        raise SpecError.of("TG060", f"files: {error}", fix="begin in the model's folder") from error
-    if path == "config.pbtxt":
-        raise SpecError.of(
-            "TG060",
-            "config.pbtxt is generated",
-            fix="say its fields in the model's entry",
-        )
     located = sources.locate(source, search)
     verify(source, located, cache)
     if not located.is_dir():
@@ -38,6 +24,8 @@ def read_labels(said: str | tuple[str, ...], search: Search) -> tuple[str, ...]:
     """Return the labels of an output: the list, or the lines of the file that was said."""
     if not isinstance(said, str):
         return said
+    if not said or "\0" in said:
+        raise SpecError.of("TG050", f"{said!r} is no path of a file of labels")
     located = sources.locate(Source(path=said), search)
     if located.is_dir():
         raise SpecError.of("TG050", f"{said} is a folder, not a file of labels")
@@ -49,9 +37,3 @@ def read_labels(said: str | tuple[str, ...], search: Search) -> tuple[str, ...]:
     # Only line feeds end a label in Triton; str.splitlines would split at form feeds, too.
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     return tuple(lines[:-1] if lines[-1] == "" else lines)
-
-
-def require_requirements(line: str, search: Search) -> None:
-    """Raise ``SpecError`` if a line names a requirements file that is not there."""
-    if PurePosixPath(line).suffix in {".txt", ".in"}:
-        sources.locate(Source(path=line), search)

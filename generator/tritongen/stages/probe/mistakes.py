@@ -27,15 +27,14 @@ TABLE = {
     "TG059": "An ONNX model takes or gives something that is no tensor (a sequence, a map). Triton "
     "carries tensors only.",
     "TG060": "A file can't be placed where Triton would look for it.",
-    "TG061": "`python:` is neither `file.py:function` nor `file.py`.",
-    "TG062": "A Python file is not Python that can be read: a syntax error, an encoding, or syntax "
+    "TG061": "A Python file is not Python that can be read: a syntax error, an encoding, or syntax "
     "that the Python of the chosen release does not have yet.",
-    "TG063": "The function that `python:` names is not in the file.",
-    "TG064": "What `python:` names is not a function at the top level of the file. Signatures are "
+    "TG062": "The function that `python:` names is not in the file.",
+    "TG063": "What `python:` names is not a function at the top level of the file. Signatures are "
     "read without running the file, so it has to be defined there with `def`.",
-    "TG065": "The parameters of a step can't be filled by name. Inputs are keyword arguments.",
-    "TG066": "A Python model file has no `TritonPythonModel` that can `execute`.",
-    "TG067": "An import of a step finds another file in Triton than where it was written.",
+    "TG064": "The parameters of a step can't be filled by name. Inputs are keyword arguments.",
+    "TG065": "A Python model file has no `TritonPythonModel` that can `execute`.",
+    "TG066": "An import of a step finds another file in Triton than where it was written.",
 }
 
 

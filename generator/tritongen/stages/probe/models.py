@@ -182,7 +182,7 @@ def verify(source: Source, located: Path, cache: Cache) -> None:
             fix="remove sha256",
         )
     found = cache.file(located).sha256
-    if found != source.sha256.lower():
+    if found != source.sha256:
         raise SpecError.of(
             "TG054",
             f"{shown} has sha256 {found}, but the spec says {source.sha256}",

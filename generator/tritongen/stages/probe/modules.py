@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from tritongen.errors import SpecError
-from tritongen.parts.backends.python import DEFAULT_FILE, parse
+from tritongen.parts.backends.python import DEFAULT_FILE, parse, statements
 from tritongen.records.finding import Place
 
 SERVED = "triton_python_backend_utils"
@@ -44,7 +44,7 @@ Import = ast.Import | ast.ImportFrom
 def _imports(name: str, tree: ast.Module, shown: str) -> Iterator[tuple[Import, tuple[str, ...]]]:
     """Yield each import of a file and the absolute name that it may stand for, in parts."""
     package = PurePosixPath(name).parent.parts
-    for node in ast.walk(tree):
+    for node in statements(tree.body, deep=True):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node, tuple(alias.name.split("."))
@@ -78,7 +78,7 @@ def _files(folder: Path, module: tuple[str, ...]) -> Iterator[str]:
 def _relative(node: ast.ImportFrom, shown: str) -> SpecError:
     dots = "." * node.level
     return SpecError.of(
-        "TG067",
+        "TG066",
         f"from {dots}{node.module or ''} import ... leaves the step's folder",
         why="in Triton the folder of the step is where imports start; it is no package",
         fix=f"import it by name: from {node.module} import ..."
@@ -90,7 +90,7 @@ def _relative(node: ast.ImportFrom, shown: str) -> SpecError:
 
 def _own_name(name: str, node: Import, shown: str) -> SpecError:
     return SpecError.of(
-        "TG067",
+        "TG066",
         f"this imports {name}, which in Triton is this file itself",
         why="imports look beside the step first",
         fix=f"rename the file: {name}_step.py",
@@ -100,7 +100,7 @@ def _own_name(name: str, node: Import, shown: str) -> SpecError:
 
 def _runners_name(node: Import, shown: str) -> SpecError:
     return SpecError.of(
-        "TG067",
+        "TG066",
         f"this imports {DEFAULT_FILE}, a name that in Triton another file has",
         why=f"Triton runs {DEFAULT_FILE} of the version folder",
         fix="rename the imported file",
