@@ -327,7 +327,8 @@ def test_a_folder_that_is_being_written_to_is_left_alone(folder):
         for action in (lambda: recover(folder.root), lambda: folder.build({"a": "2"})):
             with pytest.raises(HostError, match=rf"another tritongen .*process {os.getpid()}"):
                 action()
-    assert recover(folder.root) == "back"
+    assert recover(folder.root) == "clean"
+    assert not (folder.root / STAGING).exists()
     assert folder.build({"a": "2"})
 
 

@@ -79,8 +79,9 @@ def apply(changes: Sequence[Change], root: Path, tree: Tree) -> bool:
 def recover(root: Path) -> Outcome:
     """Finish or undo what an interrupted apply left; call it before ``root`` is read or written.
 
-    Returns ``forward`` if the files are now as after that apply, ``back`` if as before it. Raises
-    ``HostError`` while another process is writing.
+    Returns ``forward`` if that brought the files to what they are after that apply, ``back`` to
+    what they were before it, ``clean`` if no file had to change. Raises ``HostError`` while another
+    process is writing.
     """
     leftovers = (JOURNAL, ROLLBACK, STAGING)
     with refusing(root):
@@ -166,11 +167,11 @@ def _run(root: Path, journal: Journal) -> None:
 
 
 def _finish(root: Path) -> Outcome:
-    """Roll forward what has a journal, roll back what has none, or cannot go forward."""
+    """Roll forward what has a journal, or back if that fails; without one nothing had begun."""
     for name in (STAGING, NEW, OLD):
         if (root / name).is_symlink():
             (root / name).unlink()
-    outcome: Outcome = "clean" if lstat(root / STAGING) is None else "back"
+    outcome: Outcome = "clean"
     if lstat(root / JOURNAL) is not None:
         try:
             _run(root, _read_journal(root, JOURNAL))
