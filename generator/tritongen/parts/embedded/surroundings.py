@@ -33,7 +33,8 @@ def lay_out_backends(folder: Path, installation: Installation, release: Release)
     python.mkdir(parents=True)
     for file in (*installation.python_backend.iterdir(), installation.stub):
         if file.is_file():
-            (python / file.name).symlink_to(file)
+            # Not a link: a backend based on this library is refused if it lies elsewhere.
+            shutil.copy2(file, python)
     limits = {
         "onnxruntime": release.onnxruntime,
         "onnx_ir": release.onnx_ir,
