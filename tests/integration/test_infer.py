@@ -1,16 +1,17 @@
 """The client and `tritongen infer` against a real server with small Python models."""
 
+import io
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
+from tritongen.cli import main
 from tritongen.errors import SpecError
 from tritongen.parts.embedded import RELEASE, Serving
 from tritongen.records.endpoint import Endpoint
@@ -40,10 +41,10 @@ MODELS = {
     # Answers every input that was sent with the output of the same type.
     "identity": "return [pb.Tensor('OUT_' + t.name()[3:], t.as_numpy()) for t in r.inputs()]",
     "scores": "return [pb.Tensor('SCORES', get(r, 'X') * 2)]",
-    "upper": "return [pb.Tensor('SHOUT', np.char.upper(get(r, 'TEXT').astype('S')).astype(object))]",
+    "upper": "return [pb.Tensor('SHOUT', np.vectorize(bytes.upper, [object])(get(r, 'TEXT')))]",
     "parameters": "return [pb.Tensor('SAID', np.array([r.parameters().encode()], object))]",
     "broken": "raise ValueError('the model fell over')",
-    "slow": "time.sleep(float(get(r, 'SECONDS')[0])); return [pb.Tensor('DONE', get(r, 'SECONDS'))]",
+    "slow": "time.sleep(get(r, 'SECONDS').item()); return [pb.Tensor('DONE', get(r, 'SECONDS'))]",
 }
 
 SOURCE = """
@@ -86,15 +87,15 @@ class TritonPythonModel:
 """
 
 
-def io(kind: str, name: str, data_type: str, dims: str, more: str = "") -> str:
+def declared(kind: str, name: str, data_type: str, dims: str, more: str = "") -> str:
     return f'{kind} {{ name: "{name}" data_type: TYPE_{data_type} dims: {dims} {more} }}\n'
 
 
 def every_type() -> str:
     names = [name.replace("BYTES", "STRING") for name in TYPES]
     return "".join(
-        io("input", f"IN_{name}", name, "[-1, 3]", "optional: true")
-        + io("output", f"OUT_{name}", name, "[-1, 3]")
+        declared("input", f"IN_{name}", name, "[-1, 3]", "optional: true")
+        + declared("output", f"OUT_{name}", name, "[-1, 3]")
         for name in names
     )
 
@@ -102,17 +103,18 @@ def every_type() -> str:
 CONFIGS = {
     "identity": every_type(),
     "scores": "max_batch_size: 8\n"
-    + io("input", "X", "FP32", "[3]")
-    + io("output", "SCORES", "FP32", "[3]", 'label_filename: "labels.txt"'),
+    + declared("input", "X", "FP32", "[3]")
+    + declared("output", "SCORES", "FP32", "[3]", 'label_filename: "labels.txt"'),
     "upper": "max_batch_size: 8\n"
-    + io("input", "TEXT", "STRING", "[1]")
-    + io("output", "SHOUT", "STRING", "[1]"),
-    "parameters": io("input", "X", "FP32", "[1]") + io("output", "SAID", "STRING", "[1]"),
-    "broken": io("input", "X", "FP32", "[1]") + io("output", "Y", "FP32", "[1]"),
-    "slow": io("input", "SECONDS", "FP32", "[1]") + io("output", "DONE", "FP32", "[1]"),
+    + declared("input", "TEXT", "STRING", "[1]")
+    + declared("output", "SHOUT", "STRING", "[1]"),
+    "parameters": declared("input", "X", "FP32", "[1]")
+    + declared("output", "SAID", "STRING", "[1]"),
+    "broken": declared("input", "X", "FP32", "[1]") + declared("output", "Y", "FP32", "[1]"),
+    "slow": declared("input", "SECONDS", "FP32", "[1]") + declared("output", "DONE", "FP32", "[1]"),
     "count": "model_transaction_policy { decoupled: true }\n"
-    + io("input", "N", "INT32", "[1]")
-    + io("output", "I", "INT32", "[1]"),
+    + declared("input", "N", "INT32", "[1]")
+    + declared("output", "I", "INT32", "[1]"),
 }
 
 
@@ -225,6 +227,10 @@ class TestControl:
                     nobody.infer(Request(model="m", inputs={}), protocol=protocol)
 
 
+def below_zero(count: int) -> Any:
+    return np.array([-count], np.int32)
+
+
 PROTOCOLS: tuple[Protocol, ...] = ("grpc", "http")
 
 
@@ -308,7 +314,7 @@ class TestInference:
         self, triton: Triton, protocol: Protocol
     ) -> None:
         request = Request(model="slow", inputs={"SECONDS": np.array([1.5], np.float32)})
-        with pytest.raises(TritonError, match="within 0.3 s") as caught:
+        with pytest.raises(TritonError, match=r"within 0\.3 s") as caught:
             triton.infer(request, protocol=protocol, timeout_s=0.3)
         assert caught.value.code == "DEADLINE_EXCEEDED"
 
@@ -328,13 +334,20 @@ class TestStreams:
         assert answer.outputs["SCORES"].tolist() == [[2, 2, 2]]
 
     def test_an_error_ends_the_stream_with_tritons_text(self, triton: Triton) -> None:
-        answers: list[Any] = []
+        answers = triton.stream(Request(model="count", inputs={"N": np.array([-2], np.int32)}))
+        assert [next(answers).outputs["I"].item() for _ in range(2)] == [0, 1]
         with pytest.raises(TritonError, match="below zero"):
-            for answer in triton.stream(
-                Request(model="count", inputs={"N": np.array([-1], np.int32)})
-            ):
-                answers.append(answer)
-        assert len(answers) <= 1
+            next(answers)
+
+    def test_the_server_outlives_errors_and_abandoned_streams(self, triton: Triton) -> None:
+        # It crashed where errors were asked for with their code (`triton_grpc_error`).
+        for count in range(12):
+            with pytest.raises(TritonError):
+                list(triton.stream(Request(model="count", inputs={"N": below_zero(count + 1)})))
+            abandoned = triton.stream(Request(model="count", inputs={"N": below_zero(100)}))
+            next(abandoned)
+            abandoned.close()
+        assert triton.live()
 
     def test_a_decoupled_model_refuses_a_plain_request(self, triton: Triton) -> None:
         request = Request(model="count", inputs={"N": np.array([1], np.int32)})
@@ -342,3 +355,149 @@ class TestStreams:
             with pytest.raises(TritonError, match="decoupled") as caught:
                 triton.infer(request, protocol=protocol)
             assert caught.value.code == "UNIMPLEMENTED"
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Infer = Callable[..., Ran]
+
+
+@pytest.fixture
+def infer(
+    endpoint: Endpoint,
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Infer:
+    monkeypatch.chdir(tmp_path)
+
+    def go(*arguments: str, stdin: bytes = b"") -> Ran:
+        monkeypatch.setattr("sys.argv", ["tritongen", "infer", "-o", str(root), *arguments])
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        return Ran(int(ended.value.code or 0), captured.out, captured.err)
+
+    return go
+
+
+class TestCommand:
+    def test_a_value_is_sent_to_the_projects_server(self, infer: Infer) -> None:
+        ran = infer("scores", "--input", "X=1,2,3")
+        assert ran.code == 0
+        assert re.search(r"SCORES +FP32 +\[1, 3\] +2, 4, 6", ran.out)
+        assert re.search(r"\d ms, scores version 1", ran.out)
+        assert "--classes" in ran.err
+        assert "\x1b" not in ran.out + ran.err
+
+    def test_without_input_valid_input_is_generated_and_said(self, infer: Infer) -> None:
+        runs = [infer("scores", "--batch", "2", "--json") for _ in range(2)]
+        first, second = (json.loads(ran.out) for ran in runs)
+        assert first["outputs"] == second["outputs"]
+        assert first["outputs"][0]["shape"] == [2, 3]
+        assert "it was generated" in runs[0].err
+
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    def test_a_url_is_enough(self, infer: Infer, endpoint: Endpoint, protocol: str) -> None:
+        url = endpoint.grpc if protocol == "grpc" else endpoint.http
+        ran = infer("scores", "--url", url, "--protocol", protocol, "--input", "X=1,2,3", "--json")
+        assert json.loads(ran.out)["outputs"] == [
+            {"name": "SCORES", "datatype": "FP32", "shape": [1, 3], "data": [2, 4, 6]}
+        ]
+
+    def test_json_with_a_file_is_the_body_and_alone_the_answer(
+        self, infer: Infer, tmp_path: Path
+    ) -> None:
+        body = {
+            "inputs": [{"name": "X", "shape": [1, 3], "datatype": "FP32", "data": [1, 3, 2]}],
+            "outputs": [{"name": "SCORES", "parameters": {"classification": 1}}],
+        }
+        (tmp_path / "body.json").write_text(json.dumps(body))
+        for arguments in (
+            ["scores", "--json", "body.json", "--json"],
+            ["--json", "--json", "body.json", "scores"],
+            ["--json=body.json", "scores", "--json"],
+        ):
+            (output,) = json.loads(infer(*arguments).out)["outputs"]
+            assert output["data"] == ["6.000000:1:dog"]
+        assert "SCORES" in infer("scores", "--json", "-", stdin=b'{"X": [1, 2, 3]}').out
+        assert json.loads(infer("--json", "scores", "--input", "X=1,2,3").out)["time_ms"] > 0
+
+    def test_files_are_rows_of_raw_bytes_in_order(self, infer: Infer, tmp_path: Path) -> None:
+        for name in ("b.json", "a.npy"):
+            (tmp_path / name).write_bytes(name.encode())
+        ran = infer("upper", "--input", "TEXT=@*.*", "--input", "TEXT=last", "--json")
+        (output,) = json.loads(ran.out)["outputs"]
+        assert output["data"] == ["A.NPY", "B.JSON", "LAST"]
+
+    def test_classes_are_shown_with_their_labels(self, infer: Infer) -> None:
+        ran = infer("scores", "--input", "X=1,3,2", "--classes", "2")
+        assert "dog 6, bird 4" in ran.out
+
+    def test_outputs_are_saved_to_be_sent_again(self, infer: Infer, tmp_path: Path) -> None:
+        infer("scores", "--input", "X=1,2,3", "--save", "out")
+        assert np.load(tmp_path / "out" / "SCORES.npy").tolist() == [[2, 4, 6]]
+        ran = infer("scores", "--input", "X=@out/SCORES.npy", "--json")
+        assert json.loads(ran.out)["outputs"][0]["data"] == [4, 8, 12]
+
+    def test_a_decoupled_model_shows_every_answer(self, infer: Infer) -> None:
+        assert "3 responses" in infer("count", "--input", "N=3").out
+        answers = json.loads(infer("count", "--input", "N=3", "--json").out)["responses"]
+        assert [answer["outputs"][0]["data"] for answer in answers] == [[0], [1], [2]]
+        assert json.loads(infer("count", "--input", "N=0", "--json").out) == {"responses": []}
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "said"),
+        [
+            (["scores", "--input", "Y=1"], 2, "scores has no input 'Y'"),
+            (["scores", "--input", "X=1,2"], 2, r"\[2\] does not fit \[1..8, 3\]"),
+            (["scores", "--input", "X=a"], 2, '"a" is no number, as FP32 wants it'),
+            (["scores", "--input", "X"], 2, "no value"),
+            (["scores", "--input", "X=@gone.npy"], 2, "gone.npy: No such file"),
+            (["scores", "--json", "gone.json"], 2, "gone.json: No such file"),
+            (["scores", "--input", "X=1,2,3", "--output", "SCORE"], 2, "did you mean 'SCORES'"),
+            (["scores", "--batch", "9"], 2, "9 rows are more than scores takes"),
+            (["broken", "--batch", "2"], 2, "broken takes no batches"),
+            (["score"], 2, "did you mean 'scores'"),
+            (["scores", "--model-version", "9"], 2, "no version '9'"),
+            (["scores", "--request-parameter", "triton_a=1"], 2, "Triton's own"),
+            (["count", "--protocol", "http"], 2, "--protocol grpc"),
+            (["scores", "--url", "nonsense"], 2, "no HOST:PORT"),
+            (["broken"], 6, "the model fell over"),
+            (["slow", "--input", "SECONDS=2", "--timeout", "0.2"], 6, "no answer from .* 0.2 s"),
+        ],
+    )
+    def test_what_can_not_be_done_is_said(
+        self, infer: Infer, arguments: list[str], code: int, said: str
+    ) -> None:
+        ran = infer(*arguments)
+        assert ran.code == code
+        assert re.search(said, ran.err)
+        assert "Traceback" not in ran.err
+        assert ran.out == ""
+
+    def test_no_server_is_said_with_the_way_to_one(
+        self, infer: Infer, unused_address: str, tmp_path: Path
+    ) -> None:
+        for arguments in (["--url", unused_address], ["-o", str(tmp_path)]):
+            ran = infer("scores", *arguments)
+            assert ran.code == 6
+            assert "tritongen up" in ran.err
+
+    def test_a_model_that_is_not_ready_is_told_from_an_unknown_one(
+        self, infer: Infer, triton: Triton
+    ) -> None:
+        triton.unload("upper")
+        try:
+            ran = infer("upper")
+        finally:
+            triton.load("upper")
+        assert ran.code == 6
+        assert re.search("upper is not ready: (UNLOADING|UNAVAILABLE unloaded)", ran.err)
+        assert "ready here: broken, count" in ran.err

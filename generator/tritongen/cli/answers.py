@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +12,32 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from tritongen.cli.output import console, messages, show_json
+from tritongen.cli.output import STYLES, console, messages, show_json
 from tritongen.errors import HostError
 from tritongen.stages.infer import Signature
-from tritongen.triton import Response
+from tritongen.triton import Request, Response
+
+WIDTH = 240
+"""Columns of what is piped: there is no screen that lines would have to fit."""
 
 ROWS = 8
 COLUMNS = 8
-TEXT = 60
+TEXT = 48
 
 
 class Answers:
     """Shows answers as they come; as JSON only when all are there."""
 
     def __init__(
-        self, protocol: str, expected: Signature, *, as_json: bool, save: Path | None
+        self, request: Request, expected: Signature, *, as_json: bool, save: Path | None
     ) -> None:
-        self.protocol = protocol
+        self.request = request
         self.expected = expected
         self.as_json = as_json
         self.save = save
         self.responses: list[Response] = []
+        if not console.is_terminal:
+            console.width = WIDTH
 
     def add(self, response: Response) -> None:
         """Take one answer."""
@@ -45,47 +50,54 @@ class Answers:
 
     def end(self) -> None:
         """Show what can be said when all answers are there."""
-        if not self.as_json:
-            if self.expected.decoupled:
-                console.print(f"{len(self.responses)} responses", style="dim")
-        elif self.expected.decoupled:
+        if self.as_json and self.expected.decoupled:
             show_json({"responses": [as_json(response) for response in self.responses]})
-        else:
+        elif self.as_json:
             show_json(as_json(self.responses[0]))
+        elif self.expected.decoupled:
+            console.print(f"{len(self.responses)} response{'s' * (len(self.responses) != 1)}")
+        else:
+            self._tell_labels(self.responses[0])
 
     def _show(self, response: Response, number: int | None) -> None:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for column in ("output", "type", "shape", "values"):
-            table.add_column(column, no_wrap=column != "values", overflow="fold")
+        for column in ("output", "type", "shape"):
+            table.add_column(column, no_wrap=True)
+        table.add_column("labels" if self.request.classes else "values", overflow="fold")
         for name, array in response.outputs.items():
-            shape = "[" + ", ".join(map(str, array.shape)) + "]"
-            table.add_row(
-                Text(name), response.datatypes[name], shape, Text("\n".join(lines(array)))
-            )
+            shape = Text("[" + ", ".join(map(str, array.shape)) + "]")
+            show = best if name in self.request.classes else element
+            rows = Text("\n".join(lines(array, show)))
+            table.add_row(Text(name), response.datatypes[name], shape, rows)
         console.print(table)
         said = [f"{key} = {value}" for key, value in shown_parameters(response).items()]
         if said:
             console.print(Text(f"parameters: {', '.join(said)}"))
-        what = f"{response.model} version {response.version}"
-        which = "" if number is None else f"response {number + 1}, "
-        console.print(
-            Text(f"{which}{response.time_ms:.1f} ms  {what} over {self.protocol}\n", style="dim")
-        )
+        which = "" if number is None else f"response {number + 1}: "
+        what = f"{response.time_ms:.1f} ms, {response.model} version {response.version}"
+        console.print(Text(which + what, style="dim"))
+
+    def _tell_labels(self, response: Response) -> None:
+        known = [output.name for output in self.expected.outputs if output.labels]
+        names = [name for name in known if name in response.outputs]
+        if names and not self.request.classes:
+            what = f"{', '.join(names)} has labels: see the best with --classes 3"
+            messages.print(Text.assemble(("note", STYLES["note"]), "  ", what))
 
 
-def lines(array: Any) -> list[str]:
+def lines(array: Any, show: Callable[[Any], str]) -> list[str]:
     """Return an array as lines, one per row of its first dimension, the middle left out."""
     if array.ndim <= 1:
-        return [one_line(array.reshape(-1))]
-    rows = [one_line(row.reshape(-1)) for row in elided(array, ROWS)]
+        return [one_line(array.reshape(-1), show)]
+    rows = [one_line(row.reshape(-1), show) for row in elided(array, ROWS)]
     if len(array) > ROWS:
         rows.insert(ROWS // 2, f"... {len(array) - ROWS} more rows")
     return rows or ["(no rows)"]
 
 
-def one_line(flat: Any) -> str:
+def one_line(flat: Any, show: Callable[[Any], str]) -> str:
     """Return values with commas, the middle left out."""
-    words = [element(value) for value in elided(flat, COLUMNS)]
+    words = [show(value) for value in elided(flat, COLUMNS)]
     if len(flat) > COLUMNS:
         words.insert(COLUMNS // 2, "...")
     return ", ".join(words)
@@ -107,6 +119,12 @@ def element(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, np.floating) else str(value)
 
 
+def best(value: bytes) -> str:
+    """Return a class, ``value:index[:label]``, as its label and value."""
+    score, index, *label = value.decode("utf-8", "replace").split(":", 2)
+    return f"{harmless(label[0]) if label else f'class {index}'} {float(score):.6g}"
+
+
 def text(value: bytes) -> str:
     """Return BYTES as quoted text, or as what they are; the middle left out."""
     try:
@@ -115,7 +133,12 @@ def text(value: bytes) -> str:
         return f"{len(value)} bytes {value[:8].hex(' ')}{' ...' if len(value) > 8 else ''}"
     if len(shown) > TEXT:
         shown = f"{shown[: TEXT // 2]} ... {shown[-TEXT // 2 :]}"
-    return json.dumps(shown, ensure_ascii=False)
+    return harmless(json.dumps(shown, ensure_ascii=False))
+
+
+def harmless(shown: str) -> str:
+    """Return a text without what a terminal would obey."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", shown)
 
 
 def as_json(response: Response) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """From the command line of ``tritongen infer`` to the request that it sends."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from glob import glob
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.cli.answers import Answers
 from tritongen.cli.infer import Asked
-from tritongen.cli.output import messages
+from tritongen.cli.output import STYLES, messages
 from tritongen.errors import EngineError, SpecError
 from tritongen.records.finding import did_you_mean
 from tritongen.stages.infer import (
@@ -31,7 +33,9 @@ def infer(asked: Asked) -> None:
     with connect(asked) as triton:
         expected = signature(known_config(triton, asked))
         request = build(asked, expected)
-        show = Answers(asked.protocol, expected, as_json=asked.as_json, save=asked.save)
+        if not asked.inputs and asked.body is None:
+            tell_generated(expected)
+        show = Answers(request, expected, as_json=asked.as_json, save=asked.save)
         for response in send(triton, asked, request, expected):
             show.add(response)
     show.end()
@@ -42,8 +46,7 @@ def connect(asked: Asked) -> Triton:
     from tritongen.parts import embedded
 
     if asked.url:
-        url = asked.url.removeprefix(f"{asked.protocol}://").rstrip("/")
-        return Triton(**{asked.protocol: url})
+        return Triton(**{asked.protocol: address(asked.url)})
     root = asked.output_root or asked.spec.parent
     endpoint = embedded.find(root)
     if endpoint is None:
@@ -52,6 +55,14 @@ def connect(asked: Asked) -> Triton:
             fix=f"start one with `tritongen up {asked.spec}`, or name one with --url HOST:PORT",
         )
     return Triton(http=endpoint.http, grpc=endpoint.grpc)
+
+
+def address(url: str) -> str:
+    """Return ``host:port`` of what was given as ``--url``."""
+    found = re.fullmatch(r"(?:\w+://)?([^\s/]+:\d{1,5})/?", url)
+    if not found:
+        raise SpecError(f"--url {url}: no HOST:PORT", fix="write it like 127.0.0.1:8001")
+    return found[1]
 
 
 def known_config(triton: Triton, asked: Asked) -> ModelConfig:
@@ -95,13 +106,12 @@ def build(asked: Asked, expected: Signature) -> Request:
     values = {**body.inputs, **given(expected, read_inputs(asked.inputs, expected))}
     if not asked.inputs and asked.body is None:
         values.update(generate(expected, asked.batch))
-        tell_generated(asked, expected)
     names = {output.name: output for output in expected.outputs}
     outputs = asked.outputs or body.outputs
     for name in outputs:
         if name not in names:
             raise expected.unknown("output", name, names)
-    classes = dict(body.classes)
+    classes = {name: count for name, count in body.classes.items() if name in outputs}
     if asked.classes:
         outputs = outputs or tuple(names)
         classes = {name: asked.classes for name in outputs if names[name].datatype != "BYTES"}
@@ -191,6 +201,7 @@ def read_parameters(said: Sequence[str], body: Body) -> dict[str, Any]:
     return parameters
 
 
-def tell_generated(asked: Asked, expected: Signature) -> None:
+def tell_generated(expected: Signature) -> None:
     """Say that the input means nothing."""
-    messages.print(f"note  no input given: it was generated. {expected.expects()}", style="dim")
+    note = f"no input given: it was generated; {expected.expects()}"
+    messages.print(Text.assemble(("note", STYLES["note"]), "  ", note))

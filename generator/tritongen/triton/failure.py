@@ -53,7 +53,7 @@ def refusal(text: str, status: str, address: str, timeout_s: float | None) -> En
             code=code,
             fix="wait longer with --timeout, or see what the server does with `tritongen logs`",
         )
-    return TritonError(text, code=code)
+    return TritonError(text, code=code, why=f"Triton answered {code}" if status else "")
 
 
 def unreachable(address: str, reason: str) -> UnreachableError:

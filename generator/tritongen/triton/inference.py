@@ -82,13 +82,13 @@ def over_stream(client: Any, request: Request, timeout_s: float) -> Iterator[Res
 
     answers: queue.Queue[tuple[Any, Any]] = queue.Queue()
     arguments = request.arguments(tritonclient.grpc)
+    # An error in a stream comes without a code. The header that asks for one (triton_grpc_error)
+    # makes Triton 2.51 crash if the model goes on answering after it.
     client.start_stream(
-        lambda result, error: answers.put((result, error)),
-        stream_timeout=timeout_s,
-        # Without it an error in a stream is a text without a code.
-        headers={"triton_grpc_error": "true"},
+        lambda result, error: answers.put((result, error)), stream_timeout=timeout_s
     )
     sent = time.perf_counter()
+    abandoned = True
     try:
         # Without the empty final response a model's last answer does not say that it is.
         client.async_stream_infer(**arguments, enable_empty_final_response=True)
@@ -96,13 +96,15 @@ def over_stream(client: Any, request: Request, timeout_s: float) -> Iterator[Res
         while not last:
             result, error = answers.get()
             if error is not None:
+                abandoned = False
                 raise error
             response = _from_grpc(result, _since(sent))
             last = bool(response.parameters.get("triton_final_response"))
             if response.outputs or not last:
                 yield response
+        abandoned = False
     finally:
-        client.stop_stream(cancel_requests=True)
+        client.stop_stream(cancel_requests=abandoned)
 
 
 def _from_grpc(result: Any, time_ms: float) -> Response:

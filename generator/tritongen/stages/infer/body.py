@@ -1,7 +1,7 @@
 """A request body: the protocol's own JSON, or an object of values by input."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,12 +39,8 @@ def read_body(text: bytes, name: str, signature: Signature) -> Body:
     return Body(
         inputs=_inputs(body["inputs"], name, signature),
         outputs=tuple(outputs),
-        classes={
-            key: row["parameters"]["classification"]
-            for key, row in outputs.items()
-            if row.get("parameters", {}).get("classification")
-        },
-        parameters=body.get("parameters", {}),
+        classes={key: count for key, count in _classes(outputs, name) if count},
+        parameters=_object(body.get("parameters", {}), f"{name}: parameters"),
     )
 
 
@@ -61,6 +57,21 @@ def _named(rows: Any, where: str) -> dict[str, dict[str, Any]]:
     ):
         raise SpecError(f"{where} is no list of named tensors", fix=HINT)
     return {row["name"]: row for row in rows}
+
+
+def _classes(outputs: dict[str, dict[str, Any]], name: str) -> Iterator[tuple[str, int]]:
+    for key, row in outputs.items():
+        parameters = _object(row.get("parameters", {}), f"{name}: parameters of output {key}")
+        count = parameters.get("classification", 0)
+        if not isinstance(count, int) or count < 0:
+            raise SpecError(f"{name}: classification of output {key} is no number of classes")
+        yield key, count
+
+
+def _object(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise SpecError(f"{where} is no JSON object", fix=HINT)
+    return value
 
 
 def _inputs(rows: Any, name: str, signature: Signature) -> dict[str, list[Array]]:
