@@ -40,7 +40,7 @@ class Finding:
     """One thing to tell the user: what was found, why it matters, one remedy.
 
     ``code`` is a lint's (``TG204``) or a reading error's (``TG0xx``); its page is in
-    ``docs/reference/lints.md``. An error means that Triton would refuse, hang or answer wrongly.
+    ``docs/reference/findings.md``. An error means that Triton would refuse, hang or answer wrongly.
     """
 
     code: str

@@ -1,6 +1,7 @@
 """An ensemble declares an input that no step reads.
 
 Triton refuses it, even if the input is optional («ensemble input 'EXTRA' is not used»).
+Take it out of `input:`, or map an input of a step to it.
 """
 
 from collections.abc import Iterator

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """A kind of reading error; ``page`` is its paragraph in ``docs/reference/lints.md``."""
+    """A kind of reading error; ``page`` is its paragraph in ``docs/reference/findings.md``."""
 
     code: str
     title: str
