@@ -19,7 +19,9 @@ Probe = Callable[..., Facts]
 def read(tmp_path: Path) -> Probe:
     """Probe models that stand in ``spec.yaml`` of the test's folder."""
 
-    def _read(models: dict[str, Any] | None = None, *, triton: str = "24.10", **model: Any) -> Facts:
+    def _read(
+        models: dict[str, Any] | None = None, *, triton: str = "24.10", **model: Any
+    ) -> Facts:
         said = models or {"m": model}
         place = Place(file=str(tmp_path / "spec.yaml"), line=3, column=5)
         spec = Spec(

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-
 from tests.unit.probe.onnx_models import identity, weighted
+
 from tritongen.errors import SpecError
 from tritongen.parts.backends import onnxruntime
 from tritongen.records.facts import Facts

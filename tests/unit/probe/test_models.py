@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 from onnx.external_data_helper import set_external_data
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tests.unit.probe.onnx_models import identity, weighted
+from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 
 def put(path: Path, content: bytes = b"") -> Path:

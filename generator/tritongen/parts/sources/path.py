@@ -11,7 +11,7 @@ from tritongen.records.spec import Source
 
 def locate(source: Source, search: Search) -> Path:
     """Return the absolute path; ``~`` is the home folder."""
-    path = Path(source.path).expanduser()
+    path = Path(os.path.expanduser(source.path))  # noqa: PTH111 - ~name may be a file
     if not path.is_absolute():
         path = search.base / path
     require(path, source.path)

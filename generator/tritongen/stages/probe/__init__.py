@@ -27,7 +27,7 @@ def probe(spec: Spec, root: Path, *, fetch: bool = True, progress: Progress = _q
     is not read again. Without ``fetch``, what was not downloaded yet is a mistake.
     Raises ``SpecError`` with the findings of all models, ``HostError`` if this machine fails.
     """
-    reader = _Reader(spec, root / ".tritongen" / "cache", fetch=fetch, progress=progress)
+    reader = _Reader(spec, root.absolute() / ".tritongen" / "cache", fetch=fetch, progress=progress)
     for name, model in spec.models.items():
         if not model.external:
             reader.read(name, model)
