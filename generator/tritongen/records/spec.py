@@ -140,7 +140,7 @@ def _step(value: str) -> str:
         raise wrong(
             "python",
             f"{quote(function)} cannot be the name of a Python function",
-            f"write `{file}:function`",
+            f"write {quote(file + ':function')}",
         )
     return value
 

@@ -48,7 +48,7 @@ def test_a_relative_path_starts_at_the_file_that_says_it(tmp_path: Path) -> None
     spec = load([base, over], {})
     assert spec.base("models", "a", "source") == tmp_path / "prod"
     assert spec.base("models", "b", "source") == tmp_path
-    assert spec.models["a"].requirements == ("numpy==1.26.4", "torch    ==2.5")
+    assert spec.models["a"].requirements == ("numpy==1.26.4", "torch ==2.5")
 
 
 def test_an_overlay_may_be_wrong_too(told: Told) -> None:

@@ -5,21 +5,21 @@ Nothing here knows a field of ``ModelConfig`` by name, except for two short form
 
 import math
 import re
+import struct
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from tritongen.records.spec import quote
-from tritongen.stages.load.codes import CHOICE, EXCLUSIVE, MISSING, TYPE, Code
+from tritongen.stages.load.codes import EXCLUSIVE, MISSING, TYPE
+from tritongen.stages.load.enums import Refused, enum_value
 from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
-from tritongen.stages.load.report import Report, nearest
+from tritongen.stages.load.report import Report
 
 Field = Any
-Enum = Any
-"""Descriptors: protobuf has two implementations of each, whose types have no common parent."""
+"""A field's descriptor: protobuf has two implementations, whose types have no common parent."""
 
 RANGES = {
     FieldDescriptor.TYPE_INT32: (-(2**31), 2**31 - 1),
@@ -27,33 +27,12 @@ RANGES = {
     FieldDescriptor.TYPE_UINT32: (0, 2**32 - 1),
     FieldDescriptor.TYPE_UINT64: (0, 2**64 - 1),
 }
-LARGEST = {
-    FieldDescriptor.TYPE_FLOAT: 3.4028234663852886e38,
-    FieldDescriptor.TYPE_DOUBLE: 1.7976931348623157e308,
-}
+FLOATS = {FieldDescriptor.TYPE_FLOAT: "<f", FieldDescriptor.TYPE_DOUBLE: "<d"}
 INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 PARAMETER = "inference.ModelParameter"
 STATE = "inference.ModelSequenceBatching.State"
 INITIAL_STATE = "inference.ModelSequenceBatching.InitialState"
-
-SAME_TYPE = {
-    "BYTES": "TYPE_STRING", "STR": "TYPE_STRING", "UTF8": "TYPE_STRING", "OBJECT": "TYPE_STRING",
-    "FLOAT": "TYPE_FP32", "FLOAT16": "TYPE_FP16", "FLOAT32": "TYPE_FP32", "FLOAT64": "TYPE_FP64",
-    "HALF": "TYPE_FP16", "DOUBLE": "TYPE_FP64", "BFLOAT16": "TYPE_BF16", "INT": "TYPE_INT32",
-    "LONG": "TYPE_INT64", "BOOLEAN": "TYPE_BOOL",
-}  # fmt: skip
-"""What other programs call a data type; only ``BYTES`` is accepted, the rest are suggestions."""
-
-
-class Refused(Exception):  # noqa: N818
-    """A text is not what its field takes."""
-
-    def __init__(self, code: Code, expected: str, fix: str = "") -> None:
-        super().__init__(expected)
-        self.code = code
-        self.expected = expected
-        self.fix = fix
 
 
 def fill(report: Report, message: Message, entries: Entries, owner: str) -> None:
@@ -149,7 +128,7 @@ def _read_message(report: Report, target: Message, node: Node, name: str) -> Non
         target.zero_data = True  # type: ignore[attr-defined]
     elif node.text != "true":
         inner = f"{node.text}: {{}}" if node.text in target.DESCRIPTOR.fields_by_name else ""
-        _wrong(report, node, quote(name), "a mapping", f"write `{name}: {{{inner}}}`")
+        _wrong(report, node, quote(name), "a mapping", f"write {quote(f'{name}: {{{inner}}}')}")
 
 
 def _read_scalar(
@@ -174,7 +153,7 @@ def _wrong(report: Report, node: Node, subject: str, expected: str, fix: str = "
 def _expected(field: Field) -> str:
     if field.type in RANGES:
         return "a whole number"
-    if field.type in LARGEST:
+    if field.type in FLOATS:
         return "a number"
     return {FieldDescriptor.TYPE_BOOL: "true or false"}.get(field.type, "text")
 
@@ -202,8 +181,12 @@ def _read_float(field: Field, text: str) -> float:
     if not NUMBER.fullmatch(text):
         raise Refused(TYPE, "a number", "write it in decimal digits: 0.5")
     value = float(text)
-    if math.isinf(value) or abs(value) > LARGEST[field.type]:
-        raise Refused(TYPE, f"a number up to {LARGEST[field.type]:.3g}")
+    try:
+        struct.pack(FLOATS[field.type], value)
+    except OverflowError:
+        raise Refused(TYPE, "a number that fits 32 bits") from None
+    if math.isinf(value):
+        raise Refused(TYPE, "a number that fits 64 bits")
     return value
 
 
@@ -216,48 +199,8 @@ READERS: dict[int, Callable[[Field, str], str | int | float | bool]] = {
     FieldDescriptor.TYPE_BOOL: _read_flag,
     FieldDescriptor.TYPE_ENUM: _read_enum,
     **dict.fromkeys(RANGES, _read_integer),
-    **dict.fromkeys(LARGEST, _read_float),
+    **dict.fromkeys(FLOATS, _read_float),
 }
-
-
-def enum_value(enum: Enum, text: str) -> int:
-    """Return the number of an enum's value; raises :class:`Refused` with the nearest."""
-    names = _names(enum)
-    if text.upper() not in names:
-        short = [name for name in names if name != enum.values_by_number[names[name]].name]
-        expected = "a data type" if enum.name == "DataType" else f"one of {_shown(enum)}"
-        meant = SAME_TYPE.get(text.upper().removeprefix("TYPE_"))
-        if enum.name == "DataType" and meant:
-            raise Refused(CHOICE, expected, f"did you mean `{meant.removeprefix('TYPE_')}`?")
-        raise Refused(CHOICE, expected, nearest(text, short or names))
-    return names[text.upper()]
-
-
-@cache
-def _names(enum: Enum) -> dict[str, int]:
-    """Return every accepted spelling of an enum's values, in capitals."""
-    full = {value.name: value.number for value in enum.values if value.name != "TYPE_INVALID"}
-    prefix = _prefix([value.name for value in enum.values])
-    names = full | {name.removeprefix(prefix): number for name, number in full.items()}
-    if "TYPE_STRING" in full:
-        names["BYTES"] = full["TYPE_STRING"]
-    return names
-
-
-def _prefix(names: list[str]) -> str:
-    """Return the words that all of an enum's names start with: ``KIND_``."""
-    words = [name.split("_") for name in names]
-    shared = 0
-    longest = min(len(parts) for parts in words) - 1
-    if len(names) == 1:
-        longest = min(longest, 1)
-    while shared < longest and len({parts[shared] for parts in words}) == 1:
-        shared += 1
-    return "".join(f"{word}_" for word in words[0][:shared])
-
-
-def _shown(enum: Enum) -> str:
-    return ", ".join(f"`{value.name}`" for value in enum.values)
 
 
 def _complete_initial_states(report: Report, state: Any, entries: Entries) -> None:
@@ -266,21 +209,19 @@ def _complete_initial_states(report: Report, state: Any, entries: Entries) -> No
     Triton wants all three: "Field 'name' must be set when using initial_state".
     """
     said = entries.values.get("initial_state")
-    for node in said.items if isinstance(said, Items) else [said]:
+    nodes = said.items if isinstance(said, Items) else [said] if said is not None else []
+    for node, initial in zip(nodes, state.initial_state, strict=True):
         if not isinstance(node, Text) or node.text != "zero":
             continue
+        initial.name, initial.data_type = state.input_name, state.data_type
+        initial.dims.extend(state.dims)
         if any(dim < 0 for dim in state.dims):
             report.add(
                 MISSING,
                 node.place,
                 "`initial_state: zero` cannot know how many zeros: a dimension of the state varies",
-                fix="write them: {zero_data: true, dims: [...]}",
+                fix="write them: {name: ..., data_type: ..., dims: [...], zero_data: true}",
             )
-        for initial in state.initial_state:
-            if initial.zero_data and not initial.name:
-                initial.name = state.input_name
-                initial.data_type = state.data_type
-                initial.dims.extend(state.dims)
 
 
 def owner_of(descriptor: Any, key: str) -> str | None:

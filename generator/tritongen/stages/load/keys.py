@@ -109,7 +109,7 @@ def _note(
         report.add(OWN[kind], place, context["message"], fix=context["fix"])
     elif kind == "missing":
         key = str(detail["loc"][-1])
-        inside = f"`{name}`" if name else owner
+        inside = quote(name) if name else owner
         report.missing(place, f"{inside} has no `{key}`", fix=f"add `{key}:`")
     elif kind == "extra_forbidden":
         _note_unknown(report, name, place)

@@ -1,7 +1,5 @@
 """Reads the entries of ``models:`` and ``ensembles:``."""
 
-import re
-from pathlib import Path
 from typing import Any
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelEnsembling
@@ -12,8 +10,8 @@ from tritongen.stages.load import codes
 from tritongen.stages.load.fields import owner_of, set_field
 from tritongen.stages.load.keys import plain, read_keys
 from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
-from tritongen.stages.load.read import read
 from tritongen.stages.load.report import Report
+from tritongen.stages.load.requirements import read_requirements
 from tritongen.stages.load.tensors import read_tensors
 
 PlacesByPath = dict[SpecPath, Place]
@@ -29,7 +27,6 @@ STEP_KEYS = Step.model_fields.keys()
 ENSEMBLE_FIELDS = (set(TRITON) - SCHEDULERS) | (set(SCHEDULING) - {"step"})
 
 PLACED_BY = ("source", "python", "versions")
-COMMENT = re.compile(r"(^|\s)#.*")
 
 
 def read_model(report: Report, name: str, node: Node, places: PlacesByPath) -> Model | None:
@@ -44,12 +41,12 @@ def read_model(report: Report, name: str, node: Node, places: PlacesByPath) -> M
     config, said = ModelConfig(), set()
     for key, value in node.values.items():
         if key == "requirements":
-            keys[key] = _requirements(report, value)
+            keys[key] = read_requirements(report, value)
         elif key in MODEL_KEYS:
             keys[key] = plain(value)
         elif key in TRITON:
             said.add(key)
-            _read_field(report, config, name, key, value, places)
+            _read_field(report, config, ("models", name, key), value, places)
         else:
             _unknown(report, node, key, "a model", MODEL_KEYS | set(TRITON))
     _check_origin(report, name, node)
@@ -73,7 +70,7 @@ def read_ensemble(report: Report, name: str, node: Node, places: PlacesByPath) -
             set_field(report, config.ensemble_scheduling, SCHEDULING[key], value)
         elif key in ENSEMBLE_FIELDS:
             said.add(key)
-            _read_field(report, config, name, key, value, places, section="ensembles")
+            _read_field(report, config, ("ensembles", name, key), value, places)
         elif key in SCHEDULERS:
             _refuse_scheduler(report, node, key)
         else:
@@ -103,17 +100,16 @@ def _not_an_entry(report: Report, name: str, node: Node, fix: str) -> None:
 def _read_field(
     report: Report,
     config: ModelConfig,
-    name: str,
-    key: str,
+    path: tuple[str, str, str],
     node: Node,
     places: PlacesByPath,
-    section: str = "models",
 ) -> None:
     """Read a field of ``ModelConfig``; tensors have short forms of their own."""
+    _, name, key = path
     if key in ("input", "output"):
         found: dict[str | int, Place] = {}
         read_tensors(report, node, getattr(config, key), found)
-        places.update({(section, name, key, part): place for part, place in found.items()})
+        places.update({(*path, part): place for part, place in found.items()})
         return
     set_field(report, config, TRITON[key], node)
     if key == "name" and config.name != name:
@@ -155,23 +151,6 @@ def _check_origin(report: Report, name: str, node: Entries) -> None:
     for key in said[1:]:
         message = f"`{said[0]}` and `{key}` exclude each other in {quote(name)}"
         report.add(codes.EXCLUSIVE, node.keys[key], message, fix=f"keep `{said[0]}` or `{key}`")
-
-
-def _requirements(report: Report, node: Node) -> list[str]:
-    """Return pip's lines: a list, a text of several lines, or those of a file."""
-    if isinstance(node, Items) and all(isinstance(item, Text) for item in node.items):
-        return [str(plain(item)) for item in node.items]
-    if not isinstance(node, Text):
-        message = f"`requirements` wants a list of pip lines or a file, found {describe(node)}"
-        report.add(codes.TYPE, node.place, message, fix="write `[numpy==1.26.4]`")
-        return []
-    text: str | None = node.text
-    if "\n" not in node.text:
-        path = Path(node.place.file).parent / node.text
-        text = read(report, path, node.place)
-    joined = (text or "").replace("\\\r\n", " ").replace("\\\n", " ")
-    lines = (COMMENT.sub("", line).strip() for line in joined.splitlines())
-    return [line for line in lines if line]
 
 
 def _read_steps(report: Report, node: Node) -> tuple[Step, ...]:

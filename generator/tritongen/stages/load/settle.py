@@ -82,7 +82,7 @@ def _settle_entries(report: Report, node: Entries, names: Mapping[str, str]) -> 
             report.add(
                 NOTHING,
                 node.keys[key],
-                f"nothing stands after `{key}:`",
+                f"nothing stands after {quote(key + ':')}",
                 fix="write its value; `{}` for all defaults, `null` for «not said»",
             )
         elif not (isinstance(value, Text) and value.is_null):

@@ -9,7 +9,8 @@ from tritonclient.grpc.model_config_pb2 import ModelInput, ModelOutput
 from tritongen.records.finding import Place
 from tritongen.records.spec import quote
 from tritongen.stages.load.codes import TENSOR
-from tritongen.stages.load.fields import Refused, enum_value, fill
+from tritongen.stages.load.enums import Refused, enum_value
+from tritongen.stages.load.fields import fill
 from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.report import Report, nearest
 
@@ -72,7 +73,12 @@ def _read_bare_name(report: Report, node: Text, tensor: Tensor) -> None:
     match = SHORT.fullmatch(node.text)
     if (match and _data_type(match["type"])) or not node.text:
         message = f"{describe(node)} is a tensor without a name"
-        report.add(TENSOR, node.place, message, fix=f"write `name: {node.text or 'TYPE[dims]'}`")
+        report.add(
+            TENSOR,
+            node.place,
+            message,
+            fix=f"write {quote('name: ' + (node.text or 'TYPE[dims]'))}",
+        )
     tensor.name = node.text
 
 
