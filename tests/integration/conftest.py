@@ -13,6 +13,42 @@ from tritongen.records.release import releases
 from tritongen.stages.run import run
 
 Serve = Callable[..., Endpoint]
+Model = Callable[..., Path]
+
+ADDS_ONE = """
+import triton_python_backend_utils as pb
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        rows = [pb.get_input_tensor_by_name(request, "X").as_numpy() for request in requests]
+        return [pb.InferenceResponse([pb.Tensor("Y", row + 1)]) for row in rows]
+"""
+CONFIG = """
+backend: "python"
+max_batch_size: 4
+input { name: "X" data_type: TYPE_FP32 dims: 1 }
+output { name: "Y" data_type: TYPE_FP32 dims: 1 }
+instance_group { kind: KIND_CPU count: 1 }
+"""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    """Write a Python model into ``tmp_path / "models"`` and return that repository.
+
+    ``model(name, code, config)``: without ``code`` it adds one to X; ``config`` is added.
+    """
+    repository = tmp_path / "models"
+
+    def write(name: str, code: str = ADDS_ONE, config: str = "") -> Path:
+        version = repository / name / "1"
+        version.mkdir(parents=True)
+        (version / "model.py").write_text(code)
+        (version.parent / "config.pbtxt").write_text(CONFIG + config)
+        return repository
+
+    return write
 
 
 @pytest.fixture

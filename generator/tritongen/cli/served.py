@@ -55,8 +55,8 @@ def show_served(endpoint: Endpoint, triton: Triton) -> None:
     """Write models, addresses and a request that can be copied to stdout."""
     states = triton.index()
     configs = configurations(triton, states)
-    console.print(Padding(models_table(states, configs), (1, 0, 0, 2)))
-    console.print(Padding(addresses_table(endpoint), (1, 0, 0, 2)))
+    console.print(Padding(models_table(states, configs), (1, 0, 0, 2), expand=False))
+    console.print(Padding(addresses_table(endpoint), (1, 0, 0, 2), expand=False))
     if configs and endpoint.http:
         console.print()
         for line in example_requests(endpoint, entry(configs)):

@@ -58,8 +58,8 @@ def show(endpoint: Endpoint, triton: Triton) -> None:
     console.print(Text.assemble(state, (since, "dim")))
     states = triton.index()
     table = models_table(states, configurations(triton, states), triton.statistics())
-    console.print(Padding(table, (1, 0, 0, 2)))
-    console.print(Padding(addresses_table(endpoint), (1, 0, 0, 2)))
+    console.print(Padding(table, (1, 0, 0, 2), expand=False))
+    console.print(Padding(addresses_table(endpoint), (1, 0, 0, 2), expand=False))
 
 
 def uptime(endpoint: Endpoint) -> str:

@@ -24,7 +24,7 @@ ESCAPES = {r"\n": "\n", r"\t": "\t", r"\"": '"', r"\\": "\\"}
 
 HARMLESS = re.compile(
     r"CudaDriverHelper has not been initialized|Failed to initialize NVML|DCGM unable to start"
-    r"|[Pp]inned memory pool disabled|Unable to allocate pinned system memory"
+    r"|[Pp]inned memory pool disabled|allocate pinned system memory"
     r"|CUDA memory pool disabled|CUDA driver version is insufficient|failed to load all models"
     r"|no CUDA-capable device"
 )

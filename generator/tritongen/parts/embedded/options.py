@@ -28,6 +28,15 @@ class Options:
         """Return whether a service was turned off."""
         return self.values.get(f"allow-{service}", "true").lower() in {"false", "0"}
 
+    def port(self, service: str) -> int | None:
+        """Return the port that was asked for, ``None`` if none was."""
+        said = self.values.get(f"{service}-port")
+        if said is None:
+            return None
+        if not said.isdigit() or not 0 < int(said) < 65536:
+            raise SpecError(f"--{service}-port={said} is no port", fix="say one from 1 to 65535")
+        return int(said)
+
     def address(self, service: str) -> str:
         """Return the host at which a service listens; metrics follow HTTP, as in Triton."""
         host = self.values.get(f"{service}-address")
@@ -58,6 +67,8 @@ def read_options(words: Sequence[str]) -> Options:
 
 
 def _check_usable(options: Options) -> None:
+    for service in SERVICES:
+        options.port(service)
     for option, why in UNUSABLE.items():
         if options.values.get(option, "false").lower() not in {"false", "0"}:
             raise SpecError(f"--{option} can't be used here", why=why, fix=f"leave --{option} out")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tritongen import shell
@@ -66,20 +66,32 @@ def start(serving: Serving, watch: Watch = lambda progress: None) -> Endpoint:
     """
     options = read_options(serving.options)
     wheel = installation()
-    check_repository(serving.repository, options)
+    check_repository(serving.repository, serving.root, options)
     folder = run_folder(serving.root)
     with folder.locked():
         refuse_second(serving.root)
-        folder.clear()
-        folder.log.unlink(missing_ok=True)
-        lay_out_backends(folder.path / "backends", wheel, serving.release)
-        lay_out_interpreter(folder.path / "python", serving.environment.get("PYTHONPATH", ""))
-        endpoint = launch(serving, options, wheel, folder)
         try:
-            wait_until_ready(endpoint, options, serving.timeout_s, watch)
-        except BaseException:
-            stop(endpoint, grace_s=1)
-            raise
+            return attempt(serving, options, wheel, folder, watch)
+        except HostError:
+            # Another program took a port after we had found it free; one that was asked for is
+            # refused again.
+            return attempt(replace(serving, usual_ports=False), options, wheel, folder, watch)
+
+
+def attempt(
+    serving: Serving, options: Options, wheel: Installation, folder: RunFolder, watch: Watch
+) -> Endpoint:
+    """Start once; whatever goes wrong, nothing is left running."""
+    folder.clear()
+    folder.log.unlink(missing_ok=True)
+    lay_out_backends(folder.path / "backends", wheel, serving.release)
+    lay_out_interpreter(folder.path / "python", serving.environment.get("PYTHONPATH", ""))
+    endpoint = launch(serving, options, wheel, folder)
+    try:
+        wait_until_ready(endpoint, options, serving.timeout_s, watch)
+    except BaseException:
+        stop(endpoint, grace_s=1)
+        raise
     return endpoint
 
 
@@ -99,8 +111,14 @@ def stop(endpoint: Endpoint, *, grace_s: float | None = None) -> bool:
             folder.clear()
 
 
-def check_repository(repository: Path, options: Options) -> None:
+def check_repository(repository: Path, root: Path, options: Options) -> None:
     """Raise ``SpecError`` unless there is something to serve."""
+    if repository.resolve() == root.resolve():
+        raise SpecError(
+            "the server's own files can't lie in the model repository",
+            why="Triton takes every folder there for a model, also .tritongen",
+            fix="run this in another folder, or name one with -o",
+        )
     if not repository.is_dir():
         raise SpecError(
             f"there is no model repository at {repository}",
@@ -128,7 +146,7 @@ def refuse_second(root: Path) -> None:
 def launch(serving: Serving, options: Options, wheel: Installation, folder: RunFolder) -> Endpoint:
     """Start the process and record it."""
     ports = choose_ports(
-        {service: asked_port(service, serving.server, options) for service in SERVICES},
+        {s: options.port(s) or getattr(serving.server, f"{s}_port") for s in SERVICES},
         {service: options.address(service) for service in SERVICES},
         SERVICES if serving.usual_ports else {},
     )
@@ -142,7 +160,7 @@ def launch(serving: Serving, options: Options, wheel: Installation, folder: RunF
     )
     endpoint = Endpoint(
         engine="embedded",
-        repository=str(serving.repository.absolute()),
+        repository=str(serving.repository.resolve()),
         log=str(folder.log),
         pid=started.pid,
         started=started.started,
@@ -158,7 +176,7 @@ def default_options(
 ) -> dict[str, str | None]:
     """Return what we tell tritonserver unless the user says otherwise."""
     options: dict[str, str | None] = {
-        "model-repository": str(serving.repository.absolute()),
+        "model-repository": str(serving.repository.resolve()),
         "backend-directory": str(folder.path / "backends"),
         "cache-directory": str(wheel.caches),
         "backend-config": f"python,shm-region-prefix-name={folder.shm_prefix}",
@@ -190,17 +208,6 @@ def server_environment(
         "LD_LIBRARY_PATH": ":".join(filter(None, libraries)),
         "PATH": f"{folder.path / 'python' / 'bin'}:{environment.get('PATH', '/usr/bin:/bin')}",
     }
-
-
-def asked_port(service: str, server: Server, options: Options) -> int | None:
-    """Return the port that the user asked for, in the options or in the spec."""
-    said = options.values.get(f"{service}-port")
-    if said is None:
-        asked: int | None = getattr(server, f"{service}_port")
-        return asked
-    if not said.isdigit() or not 0 < int(said) < 65536:
-        raise SpecError(f"--{service}-port={said} is no port", fix="say one from 1 to 65535")
-    return int(said)
 
 
 def exit_timeout_s(options: Options) -> int:
