@@ -200,3 +200,9 @@ def test_a_python_file_as_source_needs_a_model_class(read, refused, tmp_path):
     assert (facts.backend, list(facts.files), facts.inputs) == ("python", ["model.py"], None)
     put(tmp_path / "bad.py", b"class Model: ...\n")
     assert refused(source="bad.py")[0].code == "TG065"
+
+
+def test_a_path_that_the_system_refuses_is_a_finding(refused):
+    (finding,) = refused(source="a" * 5000)
+    assert finding.code == "TG050"
+    assert "File name too long" in finding.message

@@ -2,8 +2,16 @@
 
 from pathlib import Path
 
+LFS = "a Git LFS pointer"
+HTML = "an HTML page"
+
+REMEDIES = {
+    LFS: "fetch the file itself: git lfs pull",
+    HTML: "use the address of the file itself; this one shows a page, or wants a login",
+}
+
 SIGNATURES = (
-    (b"version https://git-lfs", "a Git LFS pointer; fetch the file itself: git lfs pull"),
+    (b"version https://git-lfs", LFS),
     (b"PK\x03\x04", "a zip archive (PyTorch saves like this)"),
     (b"\x1f\x8b", "gzip data"),
     (b"\x80\x02", "a Python pickle"),
@@ -39,7 +47,7 @@ def describe(file: Path) -> str:
 def _describe_text(head: bytes) -> str:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html", b"<head")):
-        return "an HTML page (a download link that shows a page, or wants a login)"
+        return HTML
     if text.startswith(b"<"):
         return "XML"
     return "JSON" if text.startswith((b"{", b"[")) else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tritongen.errors import SpecError
-from tritongen.parts.backends._bytes import describe
+from tritongen.parts.backends._bytes import REMEDIES, describe
 from tritongen.parts.backends._skeleton import DamagedError, skeleton
 from tritongen.records.facts import Inspection, TensorFacts
 
@@ -16,6 +16,8 @@ DEFAULT_FILE = "model.onnx"
 
 LARGEST_BYTES = 2**31 - 1
 """No protobuf message can be longer; bigger models keep their weights in files of their own."""
+
+EXPORT = "give the .onnx file that was exported from the model"
 
 TYPES = {
     "FLOAT": "TYPE_FP32",
@@ -60,7 +62,7 @@ def _read(file: Path, shown: str) -> Any:
 
     looks = describe(file)
     if looks:
-        raise _not_onnx(shown, f"is {looks}")
+        raise _not_onnx(shown, f"is {looks}", REMEDIES.get(looks, EXPORT))
     if file.stat().st_size > LARGEST_BYTES:
         raise SpecError.of(
             "TG057",
@@ -85,13 +87,8 @@ def _read(file: Path, shown: str) -> Any:
     return model
 
 
-def _not_onnx(shown: str, what: str) -> SpecError:
-    return SpecError.of(
-        "TG056",
-        f"{shown} {what}",
-        why="ONNX Runtime could not load it",
-        fix="give the .onnx file that was exported from the model",
-    )
+def _not_onnx(shown: str, what: str, fix: str = EXPORT) -> SpecError:
+    return SpecError.of("TG056", f"{shown} {what}", why="ONNX Runtime could not load it", fix=fix)
 
 
 def _require_tensors(values: Iterable[Any], shown: str) -> None:

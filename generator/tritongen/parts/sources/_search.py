@@ -28,7 +28,8 @@ class Place(Protocol):
     def locate(self, source: Source, search: Search) -> Path:
         """Return the file or folder that can be read now.
 
-        Raises ``SpecError`` if there is none, ``HostError`` if this machine can't get it.
+        Raises ``SpecError`` if there is none, ``HostError`` if this machine can't get it, and
+        ``OSError`` where a folder on the way can't be read.
         """
 
 

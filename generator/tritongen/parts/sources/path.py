@@ -37,13 +37,10 @@ def _missing(path: Path, shown: str) -> SpecError:
         return SpecError.of("TG050", f"{shown} is a link to {path.readlink()}, which is not there")
     if not folder.is_dir():
         return SpecError.of("TG050", f"{shown} does not exist: {folder} is a file, not a folder")
-    hint = (
-        did_you_mean(path.name, sorted(entry.name for entry in folder.iterdir()))
-        or f"{folder} has no {path.name!r}"
-    )
+    hint = did_you_mean(path.name, sorted(entry.name for entry in folder.iterdir()))
     return SpecError.of(
         "TG050",
-        f"{shown} does not exist; {hint}",
+        f"{shown} does not exist" + (f"; {hint}" if hint else ""),
         why="a relative path starts at the folder of the file that says it",
         fix=f"put the file there, or correct the path (looked for {path})",
     )

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from tritongen.errors import SpecError
-from tritongen.records.finding import Finding, Places
+from tritongen.records.finding import Finding, Place, Places
 
 TABLE = {
     "TG050": "A file or folder that the spec names is not there, or can't be read. A relative path "
@@ -37,26 +37,39 @@ TABLE = {
     "TG066": "An import of a step finds another file in Triton than where it was written.",
 }
 
+START = Place(file="", line=1, column=1)
+
 
 class Mistakes:
     """The findings of one reading."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
-        self._findings: list[Finding] = []
+        self._found: list[tuple[Place | None, Finding]] = []
 
     @contextmanager
     def at(self, *path: str | int) -> Iterator[None]:
-        """Collect what is refused inside; a finding without a place gets that of ``path``."""
+        """Collect what is refused inside; a finding without a place gets that of ``path``.
+
+        A file that can't be read (permissions, a name too long) is the user's to correct, too.
+        """
         try:
             yield
         except SpecError as error:
-            place = self._places.of(*path)
-            self._findings += [
-                replace(finding, place=finding.place or place) for finding in error.findings
-            ]
+            findings = error.findings
+        except OSError as error:
+            message = f"{error.filename or 'a file'} can't be read: {error.strerror or error}"
+            findings = SpecError.of("TG050", message, fix="correct the path or its rights").findings
+        else:
+            return
+        place = self._places.of(*path)
+        self._found += [(place, replace(one, place=one.place or place)) for one in findings]
 
     def refuse(self) -> None:
-        """Raise ``SpecError`` if anything was collected; a finding made twice is said once."""
-        if self._findings:
-            raise SpecError(list(dict.fromkeys(self._findings)))
+        """Raise ``SpecError`` if anything was collected, in the order of the spec.
+
+        A finding made twice (two models share a file) is said once.
+        """
+        if self._found:
+            ordered = sorted(self._found, key=lambda item: (item[0] is None, item[0] or START))
+            raise SpecError(list(dict.fromkeys(finding for _, finding in ordered)))

@@ -97,7 +97,9 @@ def _no_function(name: str, tree: ast.Module, shown: str) -> SpecError:
     return SpecError.of(
         "TG062",
         f"{shown} has no function {name!r}; {hint or there}",
-        fix=f"name one of its functions: {', '.join(functions)}" if functions else f"def {name}",
+        fix=f"name one of its functions: {', '.join(functions)}"
+        if functions
+        else f"write def {name}(...)",
     )
 
 
