@@ -211,7 +211,8 @@ class Servable(Record):
 
     ``config`` holds every ``ModelConfig`` field that was said, in Triton's words. Tensors said by
     bare name have a name only. Proto3 scalars carry no presence, so ``said`` names the top-level
-    fields that were written (``max_batch_size: 0`` is said, nothing is not).
+    fields that were written (``max_batch_size: 0`` is said, nothing is not); a message said to
+    be ``false`` is in ``said`` and not in ``config``.
     """
 
     config: ModelConfig = Field(default_factory=ModelConfig)
@@ -273,7 +274,8 @@ class Server(Record):
 class Spec(Record):
     """The whole spec after overlays and ``${NAME}``; ``files`` are those read, in order.
 
-    A relative path starts at the folder of the file that ``places`` gives for it.
+    A relative path starts at the folder of the file that ``places`` gives for it. A place is that
+    of the key, or of the item of a list; tensors have theirs by name and by position.
     """
 
     tritongen: Annotated[Literal[1], BeforeValidator(_language)] = 1

@@ -38,7 +38,7 @@ def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Spec:
     roots = [_compose(report, path) for path in paths]
     if None in roots:
         report.stop_if_any()
-    root = Entries({}, {}, Place(file=str(paths[0]), line=1, column=1))
+    root = Entries(values={}, keys={}, place=Place(file=str(paths[0]), line=1, column=1))
     for over in roots:
         if over is not None:
             root = overlay(root, over)

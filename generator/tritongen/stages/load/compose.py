@@ -99,13 +99,17 @@ class _Reader:
         if isinstance(event, yaml.ScalarEvent):
             self._refuse_tag(event)
             plain = event.style is None or event.style == ""
-            text = Text(event.value, self._place(event), plain)
+            text = Text(text=event.value, place=self._place(event), plain=plain)
             self._finish(_Sized(text, 1, 1), event.anchor)
         elif isinstance(event, yaml.CollectionStartEvent):
             self._begin(event)
         elif isinstance(event, yaml.CollectionEndEvent):
             done = self.open.pop()
-            node = self._mapping(done) if done.is_mapping else Items(done.parts, done.place)
+            node = (
+                self._mapping(done)
+                if done.is_mapping
+                else Items(items=done.parts, place=done.place)
+            )
             self._finish(_Sized(node, done.size, done.height + 1), done.anchor)
         elif isinstance(event, yaml.AliasEvent):
             self._alias(event)
@@ -185,10 +189,10 @@ class _Reader:
 
     def _replace(self, place: Place, message: str, fix: str) -> None:
         self.report.add(STRUCTURE, place, message, fix=fix)
-        self._finish(_Sized(Text("null", place, plain=True), 1, 1), None)
+        self._finish(_Sized(Text(text="null", place=place, plain=True), 1, 1), None)
 
     def _mapping(self, done: _Open) -> Entries:
-        entries = Entries({}, {}, done.place)
+        entries = Entries(values={}, keys={}, place=done.place)
         merged: list[Entries] = []
         for key, value in zip(done.parts[::2], done.parts[1::2], strict=True):
             if not isinstance(key, Text) or key.is_empty:
@@ -225,7 +229,7 @@ class _Reader:
 
 def _beneath(merged: list[Entries], own: Entries) -> Entries:
     """Return ``own`` on top of what it merges; of two merged mappings the first wins."""
-    result = Entries({}, {}, own.place)
+    result = Entries(values={}, keys={}, place=own.place)
     for source in [*reversed(merged), own]:
         result.values.update(source.values)
         result.keys.update(source.keys)

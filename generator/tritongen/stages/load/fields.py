@@ -97,7 +97,7 @@ def _read_map(report: Report, message: Message, field: Field, node: Node) -> Non
     target = getattr(message, field.name)
     for key, value in node.values.items():
         for read_key in _read_scalar(
-            report, entry["key"], Text(key, node.keys[key]), f"a key of `{field.name}`"
+            report, entry["key"], Text(text=key, place=node.keys[key]), f"a key of `{field.name}`"
         ):
             if entry["value"].message_type is not None:
                 _read_message(report, target[read_key], value, key)

@@ -83,7 +83,7 @@ def _where(
     name = ""
     for part in location:
         if part == "[key]":
-            return key, name, Text(name, key)
+            return key, name, Text(text=name, place=key)
         if isinstance(node, Entries) and str(part) in node.values:
             name, place = str(part), node.keys[str(part)]
             key = place

@@ -6,7 +6,7 @@ from tritongen.records.finding import Place
 from tritongen.records.spec import quote
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """A scalar. ``plain`` means without quotes: only then can it be null or empty."""
 
@@ -25,7 +25,7 @@ class Text:
         return self.plain and not self.text
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Items:
     """A list."""
 
@@ -33,7 +33,7 @@ class Items:
     place: Place
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entries:
     """A mapping: ``values`` by key, and where each key stands in ``keys``."""
 

@@ -32,7 +32,7 @@ PLACED_BY = ("source", "python", "versions")
 def read_model(report: Report, name: str, node: Node, places: PlacesByPath) -> Model | None:
     """Read one entry of ``models:``; bare text is its source."""
     if isinstance(node, Text):
-        inside = Entries({"source": node}, {"source": node.place}, node.place)
+        inside = Entries(values={"source": node}, keys={"source": node.place}, place=node.place)
         return read_keys(report, Model, inside, {"source": node.text}, "a model")
     if not isinstance(node, Entries):
         _not_an_entry(report, name, node, "write its source, or a mapping with `source:`")
@@ -163,7 +163,7 @@ def _read_steps(report: Report, node: Node) -> tuple[Step, ...]:
 
 def _read_step(report: Report, node: Node) -> Step | None:
     if isinstance(node, Text):
-        node = Entries({"model": node}, {"model": node.place}, node.place)
+        node = Entries(values={"model": node}, keys={"model": node.place}, place=node.place)
     if not isinstance(node, Entries):
         message = f"a step wants a model's name or a mapping, found {describe(node)}"
         report.add(codes.TYPE, node.place, message, fix="write `- model` or `- {model: ...}`")

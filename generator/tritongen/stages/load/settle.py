@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from tritongen.records.finding import Place
 from tritongen.records.spec import quote
 from tritongen.stages.load.codes import NOTHING, TYPE, UNDEFINED
 from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
@@ -17,7 +18,7 @@ REFERENCE = re.compile(
 
 def overlay(base: Entries, over: Entries) -> Entries:
     """Lay a mapping over another: mappings deeply, ``null`` removes, all else replaces."""
-    result = Entries(dict(base.values), dict(base.keys), base.place)
+    result = Entries(values=dict(base.values), keys=dict(base.keys), place=base.place)
     for key, value in over.values.items():
         below = base.values.get(key)
         if isinstance(value, Text) and value.is_null:
@@ -38,8 +39,10 @@ def settle(report: Report, root: Entries, environment: Mapping[str, str]) -> Ent
     """
     names = _names(report, root.values.get("vars"), environment)
     wanted = [key for key in root.values if key != "vars" and not key.startswith("x-")]
-    spec = Entries({key: root.values[key] for key in wanted}, root.keys, root.place)
-    return _settle_entries(report, spec, names)
+    spec = Entries(
+        values={key: root.values[key] for key in wanted}, keys=root.keys, place=root.place
+    )
+    return _settle_entries(report, spec, names, root.place)
 
 
 def _names(report: Report, node: Node | None, environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -50,7 +53,7 @@ def _names(report: Report, node: Node | None, environment: Mapping[str, str]) ->
         report.add(TYPE, node.place, f"`vars` wants a mapping, found {describe(node)}")
         return environment
     own: dict[str, str] = {}
-    for key, value in _settle_entries(report, node, environment).values.items():
+    for key, value in _settle_entries(report, node, environment, node.place).values.items():
         if isinstance(value, Text):
             own[key] = value.text
         else:
@@ -59,11 +62,12 @@ def _names(report: Report, node: Node | None, environment: Mapping[str, str]) ->
     return {**own, **environment}
 
 
-def _settle(report: Report, node: Node, names: Mapping[str, str]) -> Node:
+def _settle(report: Report, node: Node, names: Mapping[str, str], key: Place) -> Node:
+    """Settle a value; a collection stands where its key does, not at its own first part."""
     if isinstance(node, Text):
         return _replaced(report, node, names)
     if isinstance(node, Entries):
-        return _settle_entries(report, node, names)
+        return _settle_entries(report, node, names, key)
     kept = []
     for item in node.items:
         if isinstance(item, Text) and (item.is_null or item.is_empty):
@@ -71,12 +75,14 @@ def _settle(report: Report, node: Node, names: Mapping[str, str]) -> Node:
             message = f"an item of a list is {found}"
             report.add(NOTHING, item.place, message, fix="write the item, or remove it")
         else:
-            kept.append(_settle(report, item, names))
-    return Items(kept, node.place)
+            kept.append(_settle(report, item, names, item.place))
+    return Items(items=kept, place=key)
 
 
-def _settle_entries(report: Report, node: Entries, names: Mapping[str, str]) -> Entries:
-    settled = Entries({}, {}, node.place)
+def _settle_entries(
+    report: Report, node: Entries, names: Mapping[str, str], place: Place
+) -> Entries:
+    settled = Entries(values={}, keys={}, place=place)
     for key, value in node.values.items():
         if isinstance(value, Text) and value.is_empty:
             report.add(
@@ -87,15 +93,13 @@ def _settle_entries(report: Report, node: Entries, names: Mapping[str, str]) -> 
             )
         elif not (isinstance(value, Text) and value.is_null):
             settled.keys[key] = node.keys[key]
-            settled.values[key] = child = _settle(report, value, names)
-            if not isinstance(child, Text):  # in block style it would stand at its first entry
-                child.place = node.keys[key]
+            settled.values[key] = _settle(report, value, names, node.keys[key])
     return settled
 
 
 def _replaced(report: Report, node: Text, names: Mapping[str, str]) -> Text:
     if "${" not in node.text:
-        return Text(node.text, node.place)
+        return Text(text=node.text, place=node.place)
 
     def value(match: re.Match[str]) -> str:
         if match["literal"]:
@@ -110,7 +114,7 @@ def _replaced(report: Report, node: Text, names: Mapping[str, str]) -> Text:
             return "${"
         return _value_of(report, node, match, names)
 
-    return Text(REFERENCE.sub(value, node.text), node.place)
+    return Text(text=REFERENCE.sub(value, node.text), place=node.place)
 
 
 def _value_of(report: Report, node: Text, match: re.Match[str], names: Mapping[str, str]) -> str:
