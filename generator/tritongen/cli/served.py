@@ -19,6 +19,7 @@ from tritongen.records.endpoint import Endpoint
 from tritongen.triton import ModelState, Statistics, Triton
 
 MOST_ROWS = 40
+UNLIMITED = 1000
 MOST_VALUES = 32
 NOT_IN_JSON = {"FP16", "BF16"}
 STATES = {"READY": "green", "LOADING": "yellow", "UNLOADING": "yellow"}
@@ -55,12 +56,20 @@ def show_served(endpoint: Endpoint, triton: Triton) -> None:
     """Write models, addresses and a request that can be copied to stdout."""
     states = triton.index()
     configs = configurations(triton, states)
-    console.print(Padding(models_table(states, configs), (1, 0, 0, 2), expand=False))
-    console.print(Padding(addresses_table(endpoint), (1, 0, 0, 2), expand=False))
+    show_table(models_table(states, configs))
+    show_table(addresses_table(endpoint))
     if configs and endpoint.http:
         console.print()
         for line in example_requests(endpoint, entry(configs)):
             console.print(Text(f"  {line}"))
+
+
+def show_table(table: Table) -> None:
+    """Write a table to stdout, set off from what stands above; cut only by a terminal's width."""
+    console.print()
+    if not console.is_terminal:
+        console.width = UNLIMITED
+    console.print(Padding.indent(table, 2))
 
 
 def configurations(triton: Triton, states: Sequence[ModelState]) -> dict[str, ModelConfig]:

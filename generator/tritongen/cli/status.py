@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.padding import Padding
 from rich.text import Text
 
 from tritongen.cli.output import console, show_json
@@ -17,6 +16,7 @@ from tritongen.cli.served import (
     models_table,
     root_arguments,
     running,
+    show_table,
 )
 from tritongen.parts import embedded
 from tritongen.records.endpoint import Endpoint
@@ -57,9 +57,8 @@ def show(endpoint: Endpoint, triton: Triton) -> None:
     since = f"  pid {endpoint.pid}, up {uptime(endpoint)}, serves {endpoint.repository}"
     console.print(Text.assemble(state, (since, "dim")))
     states = triton.index()
-    table = models_table(states, configurations(triton, states), triton.statistics())
-    console.print(Padding(table, (1, 0, 0, 2), expand=False))
-    console.print(Padding(addresses_table(endpoint), (1, 0, 0, 2), expand=False))
+    show_table(models_table(states, configurations(triton, states), triton.statistics()))
+    show_table(addresses_table(endpoint))
 
 
 def uptime(endpoint: Endpoint) -> str:

@@ -248,15 +248,16 @@ def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, wat
         if time.monotonic() - moved > timeout_s:
             raise hung(progress, timeout_s, endpoint)
         time.sleep(0.02)
-    failed = failures(endpoint, options, progress)
+    with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
+        failed = failures(triton.index(), options, progress)
     if failed and options.values.get("exit-on-error", "true").lower() in {"true", "1"}:
         raise failed_models(failed, endpoint)
 
 
-def failures(endpoint: Endpoint, options: Options, progress: LoadProgress) -> dict[str, str]:
+def failures(
+    rows: tuple[ModelState, ...], options: Options, progress: LoadProgress
+) -> dict[str, str]:
     """Return the models that should be ready and are not, with Triton's reasons."""
-    with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
-        rows = triton.index()
     everything = control_mode(options) != "explicit"
     failed = dict(progress.failed)
     for row in rows:

@@ -52,17 +52,18 @@ def lay_out_backends(folder: Path, installation: Installation, release: Release)
 def lay_out_interpreter(folder: Path, python_path: str) -> None:
     """Make a virtual environment whose ``python3`` has the packages that we have.
 
-    The stub runs an isolated interpreter: it ignores ``PYTHONPATH`` and takes its packages from
-    where the first ``python3`` of ``PATH`` lies. ``python_path`` is the user's ``PYTHONPATH``.
+    From Python 3.11 on the stub's interpreter is isolated: it ignores ``PYTHONPATH`` and takes
+    its packages from where the first ``python3`` of ``PATH`` lies. ``python_path`` is the
+    user's ``PYTHONPATH``.
     """
     version = ".".join(map(str, sys.version_info[:2]))
     packages = folder / "lib" / f"python{version}" / "site-packages"
     packages.mkdir(parents=True)
     (folder / "bin").mkdir()
-    home = Path(sys.base_prefix) / "bin"
-    (folder / "bin" / "python3").symlink_to(home / f"python{version}")
+    interpreter = Path(sys.executable).resolve()
+    (folder / "bin" / "python3").symlink_to(interpreter)
     (folder / "pyvenv.cfg").write_text(
-        f"home = {home}\ninclude-system-site-packages = false\n", "utf-8"
+        f"home = {interpreter.parent}\ninclude-system-site-packages = false\n", "utf-8"
     )
     startup = STARTUP.format(folders=package_folders(python_path))
     (packages / "tritongen_startup.py").write_text(startup, "utf-8")
