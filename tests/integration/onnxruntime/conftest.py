@@ -29,11 +29,11 @@ class Triton:
     client: Any
     names: Iterator[str] = field(default_factory=lambda: map("m{}".format, itertools.count()))
 
-    def deploy(self, model: Any, config: str) -> str:
+    def deploy(self, model: Any, config: str, name: str = "") -> str:
         """Write and load a model; its name. Raises the client's exception if it is refused."""
         import onnx
 
-        name = next(self.names)
+        name = name or next(self.names)
         folder = self.repository / name
         (folder / "1").mkdir(parents=True)
         onnx.save(model, folder / "1" / "model.onnx")

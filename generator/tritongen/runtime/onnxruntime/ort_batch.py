@@ -54,7 +54,8 @@ def to_onnx(array: Array) -> Array:
     """Strings as ONNX Runtime's Python interface takes them, other arrays as they are.
 
     A string ends at its first NUL, as in the C++ backend. ONNX Runtime would write bytes objects
-    down as "b'...'"; those that are not UTF-8 reach it in a numpy bytes array.
+    down as "b'...'"; those that are not UTF-8 reach it in a numpy bytes array, which it reads
+    beyond the end of an item that fills its width.
     """
     if array.dtype != np.object_:
         return array
@@ -65,7 +66,8 @@ def to_onnx(array: Array) -> Array:
     try:
         texts = [item.decode() for item in items]
     except UnicodeDecodeError:
-        return np.array(items, dtype=np.bytes_).reshape(array.shape)
+        width = 1 + max(map(len, items))
+        return np.array(items, dtype=f"S{width}").reshape(array.shape)
     strings = np.empty(len(texts), dtype=np.object_)
     strings[:] = texts
     return strings.reshape(array.shape)
