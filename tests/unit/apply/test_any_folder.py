@@ -12,6 +12,7 @@ from tritongen.records.paths import MANIFEST, STATE
 from tritongen.records.tree import Text, Tree
 from tritongen.stages.apply import apply, diff, drift
 
+MEMORY = Path("/dev/shm")  # flushing costs nothing there
 PATHS = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join)
 EDITS = st.lists(
     st.tuples(st.sampled_from(["write", "remove", "mkdir", "link", "clear"]), PATHS), max_size=4
@@ -61,7 +62,7 @@ def files(root: Path) -> dict[str, str]:
 @settings(max_examples=150, deadline=None)
 @given(first=trees(), edits=EDITS, second=trees(), force=st.booleans())
 def test_all_or_nothing_and_never_what_is_not_ours(first, edits, second, force):
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         root = Path(folder)
         apply(diff(first, root), root, first)
         for kind, path in edits:

@@ -70,6 +70,8 @@ def test_a_folder_whose_files_all_change_stays_the_same_folder(folder):
     folder.build({"models/m/2/model.py": "1"})
     assert [(folder.root / path).stat().st_ino for path in ("models", "models/m")] == inodes
     assert not (folder.root / "models/m/1").exists()
+    folder.build({"models/m/2": "now a file"})
+    assert [(folder.root / path).stat().st_ino for path in ("models", "models/m")] == inodes
 
 
 def test_files_and_folders_change_places(folder):
@@ -258,6 +260,15 @@ def test_an_interrupted_apply_is_finished(folder, monkeypatch):
     assert folder.actions({"a": "2", "b": "2"}) == {"a": "keep", "b": "keep"}
     assert not (folder.root / "c").exists()
     assert recover(folder.root) == "clean"
+
+
+def test_an_apply_first_finishes_the_one_before_it(folder, monkeypatch):
+    folder.build({"a": "1"})
+    interrupted(folder, monkeypatch, {"a": "2"})
+    with pytest.raises(ConflictError, match="changed while tritongen was building: a"):
+        folder.build({"a": "3"})
+    assert (folder.root / "a").read_text() == "2"
+    assert folder.build({"a": "3"})
 
 
 def test_finishing_keeps_what_was_edited_since_the_interruption(folder, monkeypatch):

@@ -58,7 +58,7 @@ def _place(entry: Copy, staged: Path) -> Seen:
 
 
 def _link(path: Path, source: int, staged: Path) -> bool:
-    """Share a file that nobody may write to; why only those: docs/decisions on placing weights."""
+    """Share a file that nobody may write to; why only those: decision 0004."""
     status = os.fstat(source)
     readable_only = status.st_mode & 0o666 == 0o444
     if not stat.S_ISREG(status.st_mode) or not readable_only:

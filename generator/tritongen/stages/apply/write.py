@@ -30,13 +30,9 @@ from tritongen.stages.apply.journal import (
     touched_folders,
 )
 from tritongen.stages.apply.lock import locked
-from tritongen.stages.apply.place import stage
+from tritongen.stages.apply.place import stage, write
 from tritongen.stages.apply.refusal import refusing
-from tritongen.stages.apply.state import (
-    check_root,
-    manifest_change,
-    remember_placed,
-)
+from tritongen.stages.apply.state import check_root, manifest_change, remember_placed
 
 FLUSHERS = 8  # the kernel joins flushes that wait at the same time; more of them gain nothing
 
@@ -147,7 +143,7 @@ def _stage(pending: Sequence[Change], root: Path, tree: Tree) -> Journal:
 
 def _commit(root: Path, journal: Journal) -> None:
     draft = root / STAGING / "journal"
-    draft.write_text(journal.to_text(), encoding="utf-8")
+    write(journal.to_text().encode(), draft)
     _flush([draft])
     draft.replace(root / JOURNAL)
     _flush([root / STATE])
