@@ -57,7 +57,7 @@ def _complete_step(entry: Model, step: StepFacts, config: ModelConfig) -> Iterat
     if step.function is None:
         return
     decoupled = "generator" in step.kind
-    if decoupled and not config.HasField("model_transaction_policy"):
+    if decoupled and "model_transaction_policy" not in entry.said:
         config.model_transaction_policy.decoupled = True
         why = f"{step.function} is a generator function: a request has any number of responses"
         yield defaults.from_file((*path, "model_transaction_policy", "decoupled"), "true", why)
@@ -67,7 +67,7 @@ def _complete_step(entry: Model, step: StepFacts, config: ModelConfig) -> Iterat
         why = defaults.GENERATOR if decoupled else defaults.OTHER_SCHEDULER
         yield defaults.default((*path, "max_batch_size"), 0, why)
     else:
-        yield from _batch(config, defaults.STEP_BATCHES)
+        yield from _batch(entry, config, defaults.STEP_BATCHES)
 
 
 def _complete_from_file(entry: Model, facts: ModelFacts, config: ModelConfig) -> Iterator[Decision]:
@@ -82,13 +82,13 @@ def _complete_from_file(entry: Model, facts: ModelFacts, config: ModelConfig) ->
             yield defaults.default((*path, "max_batch_size"), 0, why)
         return
     if "max_batch_size" not in entry.said:
-        yield from _decide_batching(facts, config)
+        yield from _decide_batching(entry, facts, config)
     batching = config.max_batch_size > 0
     for field, tensors in (("input", facts.inputs), ("output", facts.outputs)):
         yield from _complete_tensors(config, field, tensors, batching, field in entry.said)
 
 
-def _decide_batching(facts: ModelFacts, config: ModelConfig) -> Iterator[Decision]:
+def _decide_batching(entry: Model, facts: ModelFacts, config: ModelConfig) -> Iterator[Decision]:
     path = ("models", config.name, "max_batch_size")
     tensors = [*(facts.inputs or ()), *(facts.outputs or ())]
     if config.HasField("sequence_batching"):
@@ -98,14 +98,14 @@ def _decide_batching(facts: ModelFacts, config: ModelConfig) -> Iterator[Decisio
     elif _full_shapes_said(facts, config):
         yield defaults.default(path, 0, defaults.FULL_SHAPES)
     else:
-        yield from _batch(config, defaults.BATCHES)
+        yield from _batch(entry, config, defaults.BATCHES)
 
 
-def _batch(config: ModelConfig, why: str) -> Iterator[Decision]:
+def _batch(entry: Model, config: ModelConfig, why: str) -> Iterator[Decision]:
     path = ("models", config.name)
     config.max_batch_size = defaults.MAX_BATCH_SIZE
     yield defaults.default((*path, "max_batch_size"), config.max_batch_size, why)
-    if not config.HasField("dynamic_batching"):
+    if "dynamic_batching" not in entry.said:
         config.dynamic_batching.SetInParent()
         yield defaults.default((*path, "dynamic_batching"), "{}", why)
 
