@@ -1,9 +1,7 @@
 """Options and fixtures of the whole test suite."""
 
 import pytest
-from tests.real_files import found, made
-
-Answers = dict[str, tuple[str, float]]
+from tests.real_files import Answers, found, made
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

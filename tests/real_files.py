@@ -25,6 +25,9 @@ import numpy as np
 ROOTS = (sysconfig.get_path("stdlib"), sysconfig.get_path("platlib"), "/usr/bin", "/usr/share")
 MOST_BYTES = 2 << 20
 
+Answers = dict[str, tuple[str, float]]
+"""What a classifier said: label and score by the file's name."""
+
 
 def found(count: int) -> dict[str, bytes]:
     """Return ``count`` files by path: from each root in turn, of each kind in turn."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import Answers
+from tests.real_files import Answers
 
 from tritongen.parts.embedded import RELEASE, Serving
 from tritongen.records.release import releases
