@@ -116,7 +116,7 @@ def remember_placed(root: Path, placed: Mapping[str, Seen]) -> None:
         for path, seen in sorted(placed.items())
     }
     path = root / PLACED
-    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new = path.with_suffix(".new")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         new.write_text(json.dumps(lines, indent=0), encoding="utf-8")
