@@ -23,6 +23,8 @@ console = Console(highlighter=NullHighlighter(), soft_wrap=True)
 messages = Console(stderr=True, highlighter=NullHighlighter(), soft_wrap=True)
 """Everything else: findings, progress, errors."""
 
+MOST_FINDINGS = 100
+
 STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 
 
@@ -47,8 +49,11 @@ def finding_text(finding: Finding) -> Text:
 
 def show_findings(findings: Sequence[Finding]) -> None:
     """Write findings to stderr in the order given, and how many there were of each severity."""
-    for finding in findings:
+    for finding in findings[:MOST_FINDINGS]:
         messages.print(finding_text(finding))
+    if len(findings) > MOST_FINDINGS:
+        more = f"and {len(findings) - MOST_FINDINGS} more; check --json shows all"
+        messages.print(Text(more, style="dim"))
     if findings:
         counts = dict.fromkeys(STYLES, 0)
         for finding in findings:
