@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,10 @@ class Answers:
             console.width = WIDTH
 
     def add(self, response: Response) -> None:
-        """Take one answer."""
+        """Take one answer, its outputs in the order of the model's configuration."""
+        order = [output.name for output in self.expected.outputs]
+        known = sorted(response.outputs.items(), key=lambda item: order.index(item[0]))
+        response = replace(response, outputs=dict(known))
         number = len(self.responses) if self.expected.decoupled else None
         self.responses.append(response)
         if self.save:
