@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import queue
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from tritongen.records.release import releases
 from tritongen.stages.run import run
 
 ONE_INSTANCE = "\ninstance_group [ { kind: KIND_CPU count: 1 } ]\n"
+FINAL = "triton_final_response"
 TRITON_TYPES = {np.dtype(bool): "BOOL", np.dtype(object): "BYTES"}
 
 
@@ -49,20 +51,23 @@ class Triton:
         """The outputs by name; ``sequence`` is (id, start, end)."""
         import tritonclient.grpc as grpc
 
-        tensors = []
-        for key, value in inputs.items():
-            dtype = TRITON_TYPES.get(value.dtype) or _type_name(value.dtype)
-            tensor = grpc.InferInput(key, list(value.shape), dtype)
-            tensor.set_data_from_numpy(value)
-            tensors.append(tensor)
         ids = {}
         if sequence is not None:
-            ids = dict(
-                zip(("sequence_id", "sequence_start", "sequence_end"), sequence, strict=True)
-            )
+            keys = ("sequence_id", "sequence_start", "sequence_end")
+            ids = dict(zip(keys, sequence, strict=True))
         wanted = [grpc.InferRequestedOutput(output) for output in outputs] or None
-        result = self.client.infer(name, tensors, outputs=wanted, **ids)
-        return {out.name: result.as_numpy(out.name) for out in result.get_response().outputs}
+        return _outputs(self.client.infer(name, _inputs(inputs), outputs=wanted, **ids))
+
+    def stream(self, name: str, **inputs: Any) -> list[dict[str, Any]]:
+        """All responses of a decoupled model to one request."""
+        replies: queue.Queue[Any] = queue.Queue()
+        self.client.start_stream(lambda result, error: replies.put(error or result))
+        self.client.async_stream_infer(name, _inputs(inputs), enable_empty_final_response=True)
+        responses = []
+        while not (responses and responses[-1].get_response().parameters[FINAL].bool_param):
+            responses.append(replies.get(timeout=30))
+        self.client.stop_stream()
+        return [_outputs(response) for response in responses]
 
     def together(self, *calls: Callable[[], Any]) -> list[Any]:
         """What concurrent calls returned or raised, in order."""
@@ -72,6 +77,21 @@ class Triton:
 
     def statistics(self, name: str) -> Any:
         return self.client.get_inference_statistics(name).model_stats[0]
+
+
+def _inputs(arrays: dict[str, Any]) -> list[Any]:
+    import tritonclient.grpc as grpc
+
+    tensors = []
+    for name, array in arrays.items():
+        dtype = TRITON_TYPES.get(array.dtype) or _type_name(array.dtype)
+        tensors.append(grpc.InferInput(name, list(array.shape), dtype))
+        tensors[-1].set_data_from_numpy(array)
+    return tensors
+
+
+def _outputs(result: Any) -> dict[str, Any]:
+    return {output.name: result.as_numpy(output.name) for output in result.get_response().outputs}
 
 
 def _type_name(dtype: np.dtype[Any]) -> str:

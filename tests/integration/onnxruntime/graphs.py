@@ -8,10 +8,9 @@ from onnx import TensorProto as T
 from onnx import helper
 
 OPSET, IR = 19, 9
-INTS = {1: [1], "first": [0]}
 
 
-def tensor(name: str, dims: list[Any], data_type: int = T.FLOAT) -> onnx.ValueInfoProto:
+def tensor(name: str, dims: list[Any] | None, data_type: int = T.FLOAT) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, data_type, dims)
 
 

@@ -206,6 +206,38 @@ def test_scalars_of_a_model_are_ones_in_its_configuration(triton: Any) -> None:
     assert triton.infer(name, x=np.array([7], np.float32))["y"].tolist() == [[7]]
 
 
+def test_an_output_whose_rank_nobody_knows_comes_as_it_is(triton: Any) -> None:
+    model = graphs.model(
+        [graphs.node("Reshape", "x shape", "y")],
+        [graphs.tensor("x", ["K"]), graphs.tensor("shape", ["R"], T.INT64)],
+        [graphs.tensor("y", None)],
+    )
+    name = triton.deploy(model, 'backend: "onnxruntime"')
+    x = np.arange(6, dtype=np.float32)
+
+    for shape in ([2, 3], [6], [1, 6, 1]):
+        answer = triton.infer(name, x=x, shape=np.array(shape))["y"]
+        np.testing.assert_array_equal(answer, x.reshape(shape))
+
+
+def test_more_values_than_a_scalar_takes_fail_their_request(triton: Any) -> None:
+    tensor = "data_type: TYPE_FP32 dims: [1]"
+    name = triton.deploy(
+        graphs.model(
+            [graphs.node("Range", "zero x one", "y")],
+            [graphs.tensor("x", [])],
+            [graphs.tensor("y", ["K"])],
+            zero=np.float32(0),
+            one=np.float32(1),
+        ),
+        config(tensor, "data_type: TYPE_FP32 dims: [-1]", batch=0),
+    )
+
+    assert triton.infer(name, x=np.array([3], np.float32))["y"].tolist() == [0, 1, 2]
+    with pytest.raises(Exception, match="unexpected shape for input 'x'"):
+        triton.infer(name, x=np.array([3, 4], np.float32))
+
+
 def test_an_initializer_is_the_default_of_an_optional_input(triton: Any) -> None:
     model = graphs.model(
         [graphs.node("Add", "x w", "y")],
@@ -304,3 +336,23 @@ def test_a_batch_output_is_split_by_the_shapes_of_its_source(triton: Any) -> Non
     for x, answer in zip(sent, answers, strict=True):
         np.testing.assert_array_equal(answer["y"], x)
     assert triton.statistics(name).execution_count == 1
+
+
+def test_a_decoupled_model_sends_its_one_response(triton: Any) -> None:
+    tensor = "data_type: TYPE_FP32 dims: [2]"
+    name = triton.deploy(
+        graphs.identity(["N", 2]),
+        config(tensor, tensor, "model_transaction_policy { decoupled: true }"),
+    )
+    x = np.ones((1, 2), np.float32)
+
+    assert [answer["y"].tolist() for answer in triton.stream(name, x=x)] == [x.tolist()]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.object_])
+def test_tensors_without_elements_pass(triton: Any, dtype: Any) -> None:
+    onnx_type = T.STRING if dtype is np.object_ else T.FLOAT
+    tensor = f"data_type: {'TYPE_STRING' if dtype is np.object_ else 'TYPE_FP32'} dims: [-1]"
+    name = triton.deploy(graphs.identity(["N", "S"], onnx_type), config(tensor, tensor))
+
+    assert triton.infer(name, x=np.empty((2, 0), dtype))["y"].shape == (2, 0)

@@ -49,16 +49,22 @@ class TritonPythonModel:
         self._run_options = run_options(config)
         self._batching = config["max_batch_size"] > 0
         self._decoupled = config.get("model_transaction_policy", {}).get("decoupled", False)
-        self._scalars = {tensor.name for tensor in model.inputs.values() if not tensor.dims}
+        # Of rank 0, or of none that the graph tells: ONNX Runtime says [] for both.
+        self._scalars = {
+            tensor.name
+            for tensor in (*model.inputs.values(), *model.initializers.values())
+            if not tensor.dims
+        }
+        self._shapeless = {tensor.name for tensor in model.outputs.values() if not tensor.dims}
         self._ragged = frozenset(
             item["name"] for item in config["input"] if item["allow_ragged_batch"]
         )
         self._batch_inputs = config["batch_input"]
         self._scattered = {item["target_name"][0]: item for item in config["batch_output"]}
         self._outputs = {item["name"]: wanted_dims(item) for item in config["output"]}
-        self._states: SequenceStates | None = None
-        if "sequence_batching" in config:
-            self._states = SequenceStates(config)
+        self._sequences = "sequence_batching" in config
+        stateful = self._sequences and config["sequence_batching"].get("state")
+        self._states = SequenceStates(config) if stateful else None
 
     def execute(self, requests: Sequence[Any]) -> list[Any] | None:
         """Answer each request; what fails one of them fails no other."""
@@ -91,7 +97,7 @@ class TritonPythonModel:
         The direct sequence batcher does, so that C++ backends find each sequence in its own row.
         """
         return (
-            self._states is not None
+            self._sequences
             and not request.correlation_id()
             and not request.requested_output_names()
         )
@@ -100,8 +106,9 @@ class TritonPythonModel:
         feed = {tensor.name(): tensor.as_numpy() for tensor in request.inputs()}
         if self._states is not None:
             feed.update(self._states.inputs(request, feed))
-        for name in self._scalars:
-            feed[name] = feed[name].reshape(())
+        for name in self._scalars & feed.keys():
+            if feed[name].size == 1:
+                feed[name] = feed[name].reshape(())
         return Job(
             position=position,
             request=request,
@@ -156,8 +163,8 @@ class TritonPythonModel:
         if name in self._scattered:
             source = self._scattered[name]["source_input"][0]
             return scatter(jobs, name, array, dims=self._full(dims), source=source)
-        if not array.shape and not self._batching:
-            return [array.reshape(dims)]
+        if name in self._shapeless:
+            return [array if array.shape else array.reshape(dims)]
         if not fits(array.shape, self._full(dims)):
             raise ValueError(
                 f"the model gave output '{name}' the shape {shape(array.shape)}, "

@@ -37,7 +37,7 @@ class SequenceStates:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         batching = config["sequence_batching"]
-        self._states = {state["input_name"]: state for state in batching.get("state", [])}
+        self._states = {state["input_name"]: state for state in batching["state"]}
         self._leading = (1,) if config["max_batch_size"] > 0 else ()
         self._idle_s = int(batching.get("max_sequence_idle_microseconds", 0)) / 1e6
         # As many sequences as Triton lets live on one instance.
