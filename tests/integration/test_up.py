@@ -142,6 +142,32 @@ def test_the_server_dies_with_an_up_that_is_killed_while_models_load(
     assert gone(endpoint)
 
 
+def test_an_interrupt_while_models_load_stops_everything(model: Model, folder: Path) -> None:
+    repository = model("sleeper", "import time\ntime.sleep(3600)\n")
+    command = [TRITONGEN, "up", "--repository", str(repository)]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 30
+        while embedded.find(folder) is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        endpoint = served(folder)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "stopped\n")
+    assert gone(endpoint, 0)
+
+
+def test_an_up_after_one_that_was_killed_waits_for_its_server(
+    up: Up, model: Model, folder: Path
+) -> None:
+    repository = str(model("double"))
+    process = up("--repository", repository)
+    first = served(folder)
+    process.kill()
+    process.wait(10)
+    up("--repository", repository)
+    assert served(folder).pid != first.pid
+
+
 def test_an_up_whose_server_breaks_says_so(up: Up, model: Model, folder: Path) -> None:
     process = up("--repository", str(model("double")))
     os.kill(served(folder).pid, signal.SIGSEGV)

@@ -84,6 +84,7 @@ def command(
     """Build SPEC and serve it on the embedded tritonserver, bound to 127.0.0.1."""
     ctx = click.get_current_context()
     if repository is None:
+        embedded.refuse_second(root or spec.parent)
         plan, root = make_plan(spec, overlays, root, strict=strict)
         serving = from_plan(plan, root, as_engine=as_release is not None)
     elif ctx.get_parameter_source("spec") is not ParameterSource.DEFAULT or overlays:
@@ -96,8 +97,7 @@ def command(
         timeout_s=timeout_s,
         tied=not detach,
     )
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
+    end_on_signals()
     try:
         leave(serving) if detach else serve(serving)
     except KeyboardInterrupt:
@@ -225,5 +225,12 @@ def rows(progress: LoadProgress) -> list[str]:
     return lines[:MOST_SHOWN] + more
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def end_on_signals() -> None:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does, unless we were told to ignore them (nohup)."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)

@@ -3,7 +3,7 @@
 from tritongen.parts.embedded.log import Line, LoadProgress, LogReader
 from tritongen.parts.embedded.newer import Newer, newer_things, without
 from tritongen.parts.embedded.record import find, process, run_folder
-from tritongen.parts.embedded.server import RELEASE, Serving, end_of, start, stop
+from tritongen.parts.embedded.server import RELEASE, Serving, end_of, refuse_second, start, stop
 
 __all__ = [
     "RELEASE",
@@ -16,6 +16,7 @@ __all__ = [
     "find",
     "newer_things",
     "process",
+    "refuse_second",
     "run_folder",
     "start",
     "stop",

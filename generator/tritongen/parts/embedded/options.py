@@ -10,10 +10,14 @@ SERVICES = {"http": 8000, "grpc": 8001, "metrics": 8002}
 
 REPEATABLE = {"model-repository", "backend-config", "cache-config", "load-model"}
 FLAGS_WITHOUT_VALUE = {"disable-auto-complete-config"}
-UNUSABLE = {
-    "grpc-use-ssl": "tritongen asks the server over plain gRPC whether it is ready",
-    "grpc-use-ssl-mutual": "tritongen asks the server over plain gRPC whether it is ready",
-    "log-file": "tritongen reads the log to see which models are loading",
+OFF = {"false", "0"}
+ASKED_OVER_GRPC = "tritongen asks the server over plain gRPC whether it is ready"
+READ_FROM_LOG = "tritongen reads the log to see which models are loading"
+MUST_BE_ON = {"allow-grpc": ASKED_OVER_GRPC, "log-info": READ_FROM_LOG}
+MUST_BE_OFF = {
+    "grpc-use-ssl": ASKED_OVER_GRPC,
+    "grpc-use-ssl-mutual": ASKED_OVER_GRPC,
+    "log-file": READ_FROM_LOG,
 }
 
 
@@ -26,7 +30,7 @@ class Options:
 
     def off(self, service: str) -> bool:
         """Return whether a service was turned off."""
-        return self.values.get(f"allow-{service}", "true").lower() in {"false", "0"}
+        return self.values.get(f"allow-{service}", "true").lower() in OFF
 
     def port(self, service: str) -> int | None:
         """Return the port that was asked for, ``None`` if none was."""
@@ -69,15 +73,10 @@ def read_options(words: Sequence[str]) -> Options:
 def _check_usable(options: Options) -> None:
     for service in SERVICES:
         options.port(service)
-    for option, why in UNUSABLE.items():
-        if options.values.get(option, "false").lower() not in {"false", "0"}:
-            raise SpecError(f"--{option} can't be used here", why=why, fix=f"leave --{option} out")
-    if options.off("grpc"):
-        raise SpecError(
-            "--allow-grpc=false can't be used here",
-            why="tritongen asks the server over gRPC whether it is ready",
-            fix="leave gRPC on; it is bound to 127.0.0.1",
-        )
+    for option, value in options.values.items():
+        why = (MUST_BE_ON if value.lower() in OFF else MUST_BE_OFF).get(option)
+        if why:
+            raise SpecError(f"--{option}={value} can't be used here", why=why, fix="leave it out")
 
 
 def arguments(defaults: Mapping[str, str | None], options: Options) -> list[str]:

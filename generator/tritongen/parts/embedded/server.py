@@ -73,8 +73,8 @@ def start(serving: Serving, watch: Watch = lambda progress: None) -> Endpoint:
         try:
             return attempt(serving, options, wheel, folder, watch)
         except HostError:
-            # Another program took a port after we had found it free; one that was asked for is
-            # refused again.
+            # Another program may have taken a port after we had found it free. One that was
+            # asked for, or a full disk, is refused again.
             return attempt(replace(serving, usual_ports=False), options, wheel, folder, watch)
 
 
@@ -82,10 +82,13 @@ def attempt(
     serving: Serving, options: Options, wheel: Installation, folder: RunFolder, watch: Watch
 ) -> Endpoint:
     """Start once; whatever goes wrong, nothing is left running."""
-    folder.clear()
-    folder.log.unlink(missing_ok=True)
-    lay_out_backends(folder.path / "backends", wheel, serving.release)
-    lay_out_interpreter(folder.path / "python", serving.environment.get("PYTHONPATH", ""))
+    try:
+        folder.clear()
+        folder.log.unlink(missing_ok=True)
+        lay_out_backends(folder.path / "backends", wheel, serving.release)
+        lay_out_interpreter(folder.path / "python", serving.environment.get("PYTHONPATH", ""))
+    except OSError as error:
+        raise HostError(f"can't write to {folder.path}", why=error.strerror or "") from error
     endpoint = launch(serving, options, wheel, folder)
     try:
         wait_until_ready(endpoint, options, serving.timeout_s, watch)
@@ -134,13 +137,17 @@ def check_repository(repository: Path, root: Path, options: Options) -> None:
 
 
 def refuse_second(root: Path) -> None:
-    """Raise ``HostError`` if a server runs for this root already."""
-    if endpoint := find(root):
-        raise HostError(
-            f"a server is running here already (pid {endpoint.pid}, http {endpoint.http})",
-            why=f"it serves {endpoint.repository}",
-            fix="stop it with `tritongen down`, or give this one another folder with -o",
-        )
+    """Raise ``HostError`` if a server runs for this root already; wait for one that is ending."""
+    endpoint = find(root)
+    if endpoint is None:
+        return
+    if asked_to_end(endpoint) and process(endpoint).wait(endpoint.exit_timeout_s + STOP_MARGIN_S):
+        return
+    raise HostError(
+        f"a server is running here already (pid {endpoint.pid}, http {endpoint.http})",
+        why=f"it serves {endpoint.repository}",
+        fix="stop it with `tritongen down`, or give this one another folder with -o",
+    )
 
 
 def launch(serving: Serving, options: Options, wheel: Installation, folder: RunFolder) -> Endpoint:
@@ -273,14 +280,18 @@ def _any_ready(rows: tuple[ModelState, ...], name: str) -> bool:
     return "READY" in states and "UNAVAILABLE" not in states
 
 
+def asked_to_end(endpoint: Endpoint) -> bool:
+    """Return whether a server was told to stop, by whomever."""
+    return ASKED in Path(endpoint.log).read_text("utf-8", "replace")
+
+
 def end_of(endpoint: Endpoint) -> EngineError | None:
     """Say how a server ended that was serving; ``None`` if it was asked to."""
-    log = Path(endpoint.log)
-    if ASKED in log.read_text("utf-8", "replace"):
+    if asked_to_end(endpoint):
         return None
     how = shell.how_it_ended(process(endpoint).exit_code())
     return EngineError(
         f"the server ended while it was serving ({how})",
-        fix=f"read its log: {log}",
-        log=last_lines(log),
+        fix=f"read its log: {endpoint.log}",
+        log=last_lines(Path(endpoint.log)),
     )
