@@ -146,11 +146,12 @@ def where(endpoint: Endpoint) -> str:
 
 def example_requests(endpoint: Endpoint, config: ModelConfig) -> list[str]:
     """Return commands that send the model a request it takes; curl where JSON can carry it."""
-    lines = [f"tritongen infer {config.name}{where(endpoint)}"]
+    lines = [f"tritongen infer {shlex.quote(config.name)}{where(endpoint)}"]
     body = example_body(config)
     if body:
-        address = f"http://{endpoint.http}/v2/models/{config.name}/infer"
-        lines.append(f"curl {address} -H 'Content-Type: application/json' -d '{json.dumps(body)}'")
+        address = shlex.quote(f"http://{endpoint.http}/v2/models/{config.name}/infer")
+        data = shlex.quote(json.dumps(body))
+        lines.append(f"curl {address} -H 'Content-Type: application/json' -d {data}")
     return lines
 
 
