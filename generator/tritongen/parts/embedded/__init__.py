@@ -3,7 +3,8 @@
 from tritongen.parts.embedded.log import Line, LoadProgress, LogReader
 from tritongen.parts.embedded.newer import Newer, newer_things, without
 from tritongen.parts.embedded.record import find, process, run_folder
-from tritongen.parts.embedded.server import RELEASE, Serving, end_of, refuse_second, start, stop
+from tritongen.parts.embedded.server import end_of, refuse_second, start, stop
+from tritongen.parts.embedded.serving import RELEASE, Serving
 
 __all__ = [
     "RELEASE",

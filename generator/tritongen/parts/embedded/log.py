@@ -117,13 +117,14 @@ def parse(text: str) -> Line:
     return Line(raw=text, level=match["level"], text=message)
 
 
+def text_of(path: Path) -> str:
+    """Return a whole log; empty if there is none."""
+    return path.read_text("utf-8", "replace") if path.exists() else ""
+
+
 def last_lines(path: Path, count: int = 20) -> tuple[str, ...]:
     """Return the last lines of a log that say something: no harmless errors, no tables."""
-    try:
-        text = path.read_text("utf-8", "replace")
-    except FileNotFoundError:
-        return ()
-    return tuple(telling(text.splitlines()))[-count:]
+    return tuple(telling(text_of(path).splitlines()))[-count:]
 
 
 def telling(lines: list[str]) -> Iterator[str]:

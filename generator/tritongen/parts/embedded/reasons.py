@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tritongen.errors import EngineError, SpecError, TritongenError
-from tritongen.parts.embedded.log import LoadProgress, last_lines
+from tritongen.parts.embedded.log import LoadProgress, last_lines, text_of
 from tritongen.parts.embedded.ports import taken
 from tritongen.records.endpoint import Endpoint
 from tritongen.shell import how_it_ended
@@ -105,7 +105,7 @@ def hung(progress: LoadProgress, timeout_s: float, endpoint: Endpoint) -> Engine
 
 def server_ended(code: int | None, progress: LoadProgress, endpoint: Endpoint) -> TritongenError:
     """Return the refusal for a server that ended before it was ready."""
-    log = Path(endpoint.log).read_text("utf-8", "replace")
+    log = text_of(Path(endpoint.log))
     if match := PORT.search(log):
         return taken(match["service"].lower(), int(match["port"]))
     if match := REFUSED.search(log):

@@ -1,0 +1,66 @@
+"""Waits until a server is ready, or knows why it will not be."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tritongen.parts.embedded.log import LoadProgress, LogReader
+from tritongen.parts.embedded.options import SERVICES, Options
+from tritongen.parts.embedded.reasons import failed_models, hung, server_ended
+from tritongen.parts.embedded.record import process
+from tritongen.parts.embedded.serving import control_mode
+from tritongen.records.endpoint import Endpoint
+from tritongen.triton import ModelState, Triton
+
+STARTED = {
+    "http": "Started HTTPService at",
+    "grpc": "Started GRPCInferenceService at",
+    "metrics": "Started Metrics Service at",
+}
+
+Watch = Callable[[LoadProgress], None]
+
+
+def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, watch: Watch) -> None:
+    """Return when the server answers and no model has failed; else raise ``EngineError``."""
+    reader, progress = LogReader(Path(endpoint.log)), LoadProgress()
+    waiting = {STARTED[service] for service in SERVICES if not options.off(service)}
+    moved = time.monotonic()
+    while waiting:
+        alive = process(endpoint).alive()
+        if lines := reader.new_lines():
+            moved = time.monotonic()
+            for line in lines:
+                progress.take(line)
+                waiting -= {mark for mark in waiting if mark in line.text}
+            watch(progress)
+        if progress.hopeless:
+            raise failed_models({**progress.failed, **progress.hopeless}, endpoint)
+        if not alive:
+            raise server_ended(process(endpoint).exit_code(), progress, endpoint)
+        if time.monotonic() - moved > timeout_s:
+            raise hung(progress, timeout_s, endpoint)
+        time.sleep(0.02)
+    with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
+        failed = failures(triton.index(), options, progress)
+    if failed and options.values.get("exit-on-error", "true").lower() in {"true", "1"}:
+        raise failed_models(failed, endpoint)
+
+
+def failures(
+    rows: tuple[ModelState, ...], options: Options, progress: LoadProgress
+) -> dict[str, str]:
+    """Return the models that should be ready and are not, with Triton's reasons."""
+    everything = control_mode(options) != "explicit"
+    failed = dict(progress.failed)
+    for row in rows:
+        if row.state == "UNAVAILABLE" and row.reason != "unloaded":
+            failed.setdefault(row.name, row.reason)
+        elif not row.state and everything:
+            failed.setdefault(row.name, "Triton does not say why; see the log")
+    return {name: reason for name, reason in failed.items() if not _any_ready(rows, name)}
+
+
+def _any_ready(rows: tuple[ModelState, ...], name: str) -> bool:
+    states = {row.state for row in rows if row.name == name}
+    return "READY" in states and "UNAVAILABLE" not in states
