@@ -24,7 +24,7 @@ from tritongen.parts.embedded.surroundings import lay_out_backends, lay_out_inte
 from tritongen.records.endpoint import Endpoint
 
 STOP_MARGIN_S = 10
-ASKED = re.compile(r"^Signal \(\d+\) received\.", re.M)
+ASKED = re.compile(r"^Signal \((?:2|15)\) received\.", re.M)
 
 
 def start(serving: Serving, watch: Watch = lambda progress: None) -> Endpoint:
