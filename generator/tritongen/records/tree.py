@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+SKIPPED = frozenset({"__pycache__", ".git", ".DS_Store"})
+"""What programs leave behind; Python models would otherwise carry another machine's bytecode."""
+
 UNENCODABLE = re.compile("[\ud800-\udfff]")
 
 

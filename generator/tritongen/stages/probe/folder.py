@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tritongen.errors import SpecError
-
-SKIPPED = frozenset({"__pycache__", ".git", ".DS_Store"})
-"""What programs leave behind; Python models would otherwise carry another machine's bytecode."""
+from tritongen.records.tree import SKIPPED
 
 
 def walk(folder: Path, shown: str) -> Iterator[tuple[str, Path]]:
