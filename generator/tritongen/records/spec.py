@@ -11,60 +11,30 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.records.finding import Places
+from tritongen.records.scalars import (
+    Flag,
+    Name,
+    Port,
+    Record,
+    Texts,
+    Whole,
+    one_or_many,
+    quote,
+    wrong,
+)
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-"""What a model can be called: it is a folder, and a part of URLs that Triton does not decode."""
 VERSION = re.compile(r"0|[1-9][0-9]{0,18}")
 LINT = re.compile(r"TG[0-9]{3}")
 SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-
-
-def quote(text: str) -> str:
-    """Show a user's text on one line: control characters escaped, long text cut."""
-    shown = text if text.isprintable() else repr(text)[1:-1]
-    if not text:
-        return '""'
-    return f"`{shown}`" if len(shown) <= 80 else f"`{shown[:77]}...`"
-
-
-def wrong(kind: str, message: str, fix: str = "") -> PydanticCustomError:
-    """Return the complaint of a check; ``kind`` tells ``stages.load`` which code it has.
-
-    For the kind ``type`` the message is only what was wanted: "a whole number".
-    """
-    return PydanticCustomError(kind, "{message}", {"message": message, "fix": fix})
-
-
-def _flag(value: Any) -> Any:
-    if isinstance(value, str):
-        if value not in ("true", "false"):
-            raise wrong("type", "true or false")
-        return value == "true"
-    return value
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, str):
-        if not re.fullmatch("[+-]?[0-9]{1,20}", value):
-            raise wrong("type", "a whole number", "write it in decimal digits")
-        return int(value)
-    return value
-
-
-def _one_or_many(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 def _version(value: Any) -> Any:
@@ -145,16 +115,6 @@ def _step(value: str) -> str:
     return value
 
 
-def _name(value: str) -> str:
-    if not NAME.fullmatch(value):
-        raise wrong(
-            "name",
-            f"{quote(value)} cannot be a name",
-            "use letters, digits, `.`, `_` and `-`, and start with a letter or digit",
-        )
-    return value
-
-
 def _language(value: Any) -> Any:
     if str(value) != "1":
         raise wrong(
@@ -172,20 +132,10 @@ def _unique(value: tuple[int, ...]) -> tuple[int, ...]:
     return value
 
 
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Whole = Annotated[int, BeforeValidator(_whole)]
 Version = Annotated[int, BeforeValidator(_version)]
 VersionOrLatest = Annotated[int, BeforeValidator(_version_or_latest)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 PathInModel = Annotated[str, AfterValidator(_path_in_model)]
 Allowed = Mapping[Annotated[str, AfterValidator(_lint)], Annotated[str, AfterValidator(_reason)]]
-Port = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=65535)]
-
-
-class Record(BaseModel):
-    """A frozen part of the spec that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Source(Record):
@@ -207,7 +157,7 @@ Origin = Annotated[
 
 
 class Servable(Record):
-    """What models and ensembles have in common: Triton's own fields and silenced findings.
+    """What models and ensembles have in common: Triton's own fields, files, silenced findings.
 
     ``config`` holds every ``ModelConfig`` field that was said, in Triton's words. Tensors said by
     bare name have a name only. Proto3 scalars carry no presence, so ``said`` names the top-level
@@ -217,6 +167,7 @@ class Servable(Record):
 
     config: ModelConfig = Field(default_factory=ModelConfig)
     said: frozenset[str] = frozenset()
+    files: Mapping[PathInModel, Source] = Field(default_factory=dict)
     allow: Allowed = Field(default_factory=dict)
 
 
@@ -225,8 +176,7 @@ class Model(Servable):
 
     source: Origin | None = None
     python: Annotated[str, AfterValidator(_step)] | None = None
-    versions: Mapping[Version, Source] = Field(default_factory=dict)
-    files: Mapping[PathInModel, Source] = Field(default_factory=dict)
+    versions: Mapping[Version, Origin] = Field(default_factory=dict)
     requirements: tuple[str, ...] = ()
     calls: Texts = ()
     external: Flag = False
@@ -258,7 +208,7 @@ class Ensemble(Servable):
 
     steps: tuple[Step, ...]
     versions: Annotated[
-        tuple[Version, ...], BeforeValidator(_one_or_many), AfterValidator(_unique)
+        tuple[Version, ...], BeforeValidator(one_or_many), AfterValidator(_unique)
     ] = (1,)
 
 
@@ -279,7 +229,7 @@ class Spec(Record):
     """
 
     tritongen: Annotated[Literal[1], BeforeValidator(_language)] = 1
-    name: Annotated[str, AfterValidator(_name)]
+    name: Name
     triton: str = "24.10"
     models: Mapping[str, Model] = Field(default_factory=dict)
     ensembles: Mapping[str, Ensemble] = Field(default_factory=dict)

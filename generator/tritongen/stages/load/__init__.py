@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from tritongen.errors import SpecError
 from tritongen.records.finding import Place, Places, SpecPath
 from tritongen.records.release import releases
-from tritongen.records.spec import NAME, Server, Spec, quote
+from tritongen.records.scalars import NAME, quote
+from tritongen.records.spec import Server, Spec
 from tritongen.stages.load import codes
 from tritongen.stages.load.compose import compose
 from tritongen.stages.load.keys import plain, read_keys

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from tritongen.records.finding import Place
-from tritongen.records.spec import quote
+from tritongen.records.scalars import quote
 from tritongen.stages.load.codes import DOCUMENT, DUPLICATE, FILE, STRUCTURE, SYNTAX
 from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.report import Report

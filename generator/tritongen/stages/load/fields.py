@@ -12,7 +12,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from tritongen.records.spec import quote
+from tritongen.records.scalars import quote
 from tritongen.stages.load.codes import EXCLUSIVE, MISSING, TYPE
 from tritongen.stages.load.enums import Refused, enum_value
 from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe

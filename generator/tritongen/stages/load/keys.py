@@ -7,7 +7,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tritongen.records.finding import Place
-from tritongen.records.spec import Record, Source, quote
+from tritongen.records.scalars import Record, quote
+from tritongen.records.spec import Source
 from tritongen.stages.load.codes import (
     CHOICE,
     LANGUAGE,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tritongen.records.finding import Place
-from tritongen.records.spec import quote
+from tritongen.records.scalars import quote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

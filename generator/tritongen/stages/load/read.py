@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tritongen.records.finding import Place
-from tritongen.records.spec import quote
+from tritongen.records.scalars import quote
 from tritongen.stages.load.codes import ENCODING, FILE
 from tritongen.stages.load.report import Report
 

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 from tritongen.errors import SpecError
 from tritongen.records.finding import Finding, Place
-from tritongen.records.spec import quote
+from tritongen.records.scalars import quote
 from tritongen.stages.load.codes import MISSING, UNDEFINED, UNKNOWN_KEY, Code
 from tritongen.stages.load.nodes import Entries
 

@@ -5,7 +5,8 @@ from typing import Any
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelEnsembling
 
 from tritongen.records.finding import Place, SpecPath
-from tritongen.records.spec import NAME, Ensemble, Model, Step, quote
+from tritongen.records.scalars import NAME, quote
+from tritongen.records.spec import Ensemble, Model, Step
 from tritongen.stages.load import codes
 from tritongen.stages.load.fields import owner_of, set_field
 from tritongen.stages.load.keys import plain, read_keys

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from tritongen.records.finding import Place
-from tritongen.records.spec import quote
+from tritongen.records.scalars import quote
 from tritongen.stages.load.codes import NOTHING, TYPE, UNDEFINED
 from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.report import Report

@@ -7,7 +7,7 @@ from typing import Any
 from tritonclient.grpc.model_config_pb2 import ModelInput, ModelOutput
 
 from tritongen.records.finding import Place
-from tritongen.records.spec import quote
+from tritongen.records.scalars import quote
 from tritongen.stages.load.codes import TENSOR
 from tritongen.stages.load.enums import Refused, enum_value
 from tritongen.stages.load.fields import fill
