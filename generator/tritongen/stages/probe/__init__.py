@@ -1,12 +1,13 @@
 """Model files, Python steps and other files become facts; nothing of them is run."""
 
 from pathlib import Path
+from typing import Literal
 
 from tritongen.parts.sources import Progress, Search
 from tritongen.records.facts import Facts, FileFacts, ModelFacts, StepFacts
 from tritongen.records.finding import SpecPath
 from tritongen.records.release import releases
-from tritongen.records.spec import Model, Source, Spec
+from tritongen.records.spec import Model, Servable, Source, Spec
 from tritongen.stages.probe.cache import Cache
 from tritongen.stages.probe.extras import read_files, read_labels
 from tritongen.stages.probe.mistakes import Mistakes
@@ -31,6 +32,9 @@ def probe(spec: Spec, root: Path, *, fetch: bool = True, progress: Progress = _q
     for name, model in spec.models.items():
         if not model.external:
             reader.read(name, model)
+            reader.read_files(("models", name), model)
+    for name, ensemble in spec.ensembles.items():
+        reader.read_files(("ensembles", name), ensemble)
     reader.cache.save()
     reader.mistakes.refuse()
     return reader.facts()
@@ -60,21 +64,20 @@ class _Reader:
         path = ("models", name)
         if model.python is not None:
             self._read_step(name, model.python)
-        elif model.source == "none":
-            with self.mistakes.at(*path, "source"):
-                self._models[name] = {1: read_empty(model.config)}
         else:
             self._read_versions(name, model)
-        for file, source in model.files.items():
-            where = (*path, "files", file)
-            with self.mistakes.at(*where):
-                found = read_files(file, source, self._search(where), self.cache)
-                self._files.setdefault(name, {}).update(found)
         for output, said in model.labels.items():
             where = (*path, "labels", output)
             with self.mistakes.at(*where):
                 lines = read_labels(said, self._search(where))
                 self._labels.setdefault(name, {})[output] = lines
+
+    def read_files(self, path: tuple[str, str], entry: Servable) -> None:
+        for file, source in entry.files.items():
+            where = (*path, "files", file)
+            with self.mistakes.at(*where):
+                found = read_files(file, source, self._search(where), self.cache)
+                self._files.setdefault(path[1], {}).update(found)
 
     def _read_step(self, name: str, reference: str) -> None:
         where = ("models", name, "python")
@@ -83,15 +86,18 @@ class _Reader:
 
     def _read_versions(self, name: str, model: Model) -> None:
         path = ("models", name)
-        sources: dict[int, tuple[Source, SpecPath]] = {
+        sources: dict[int, tuple[Source | Literal["none"], SpecPath]] = {
             version: (source, (*path, "versions", version))
             for version, source in model.versions.items()
         }
-        if isinstance(model.source, Source):
+        if model.source is not None:
             sources[1] = (model.source, (*path, "source"))
         for version, (source, where) in sources.items():
             with self.mistakes.at(*where):
-                facts = read_model(source, model.config, self._search(where), self.cache)
+                if source == "none":
+                    facts = read_empty(model)
+                else:
+                    facts = read_model(source, model.config, self._search(where), self.cache)
                 self._models.setdefault(name, {})[version] = facts
 
     def _search(self, where: SpecPath) -> Search:

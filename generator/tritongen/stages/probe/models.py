@@ -9,16 +9,16 @@ from tritongen.errors import SpecError
 from tritongen.parts import backends, sources
 from tritongen.parts.sources import Search
 from tritongen.records.facts import Inspection, ModelFacts
-from tritongen.records.spec import Source
+from tritongen.records.spec import Model, Source
 from tritongen.records.tree import check_path
 from tritongen.stages.probe.cache import Cache
 from tritongen.stages.probe.folder import walk
 
 
-def read_empty(config: ModelConfig) -> ModelFacts:
+def read_empty(model: Model) -> ModelFacts:
     """Return the facts of ``source: none``: an empty version folder."""
-    backend = _said(config)
-    if not backend:
+    backend = _said(model.config)
+    if not backend and model.complete:
         raise SpecError.of(
             "TG055",
             "source: none leaves nothing that tells the backend",

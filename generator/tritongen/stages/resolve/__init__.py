@@ -27,7 +27,7 @@ def resolve(spec: Spec, facts: Facts) -> Plan:
         decisions += chosen
     for name in _inside_out(spec, findings):
         models[name], its_wires, chosen, wrong = wire(
-            name, spec.ensembles[name], models, spec.places
+            name, spec.ensembles[name], models, spec.places, facts
         )
         wires += its_wires
         decisions += chosen

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInput, ModelOutput
 
+from tritongen.records.facts import Facts, FileFacts
 from tritongen.records.finding import Finding, Places
 from tritongen.records.plan import REPOSITORY, Decision, End, PlannedModel, Wire, short
 from tritongen.records.spec import Ensemble
-from tritongen.records.tree import Text
+from tritongen.records.tree import Entry, Text
 from tritongen.stages.resolve import defaults
-from tritongen.stages.resolve.models import EMPTY_VERSION
+from tritongen.stages.resolve.models import EMPTY_VERSION, copy
 from tritongen.stages.resolve.wiring import Wiring, label
 
 View = tuple[ModelInput | ModelOutput, ModelConfig]
@@ -17,7 +18,11 @@ View = tuple[ModelInput | ModelOutput, ModelConfig]
 
 
 def wire(
-    name: str, entry: Ensemble, models: Mapping[str, PlannedModel], places: Places
+    name: str,
+    entry: Ensemble,
+    models: Mapping[str, PlannedModel],
+    places: Places,
+    facts: Facts,
 ) -> tuple[PlannedModel, list[Wire], list[Decision], list[Finding]]:
     """Wire one ensemble whose steps' models are all planned."""
     wiring = Wiring(name, entry, models, places)
@@ -40,10 +45,18 @@ def wire(
         name=name,
         kind="ensemble",
         config=config,
-        content={f"{v}/{EMPTY_VERSION}": Text(text="", owner=REPOSITORY) for v in entry.versions},
+        content=dict(_content(entry, facts.files.get(name, {}))),
         path=("ensembles", name),
     )
     return planned, list(_wires(wiring)), decisions, findings
+
+
+def _content(entry: Ensemble, files: Mapping[str, FileFacts]) -> Iterator[tuple[str, Entry]]:
+    for file, where in files.items():
+        yield file, copy(where)
+    for version in entry.versions:
+        if not any(file.startswith(f"{version}/") for file in files):
+            yield f"{version}/{EMPTY_VERSION}", Text(text="", owner=REPOSITORY)
 
 
 def _decide_batching(wiring: Wiring, config: ModelConfig) -> Iterator[Decision]:

@@ -191,11 +191,11 @@ def _content(
         yield from _step_files(entry, step)
     for version, model in facts.models.get(name, {}).items():
         for file, where in model.files.items():
-            yield f"{version}/{file}", _copy(where)
+            yield f"{version}/{file}", copy(where)
         if not model.files:
             yield f"{version}/{EMPTY_VERSION}", Text(text="", owner=REPOSITORY)
     for file, where in facts.files.get(name, {}).items():
-        yield file, _copy(where)
+        yield file, copy(where)
     yield from _label_files(facts.labels.get(name, {}), config)
 
 
@@ -224,7 +224,8 @@ def _label_files(
         yield file, Text(text="".join(f"{line}\n" for line in lines), owner=REPOSITORY)
 
 
-def _copy(file: FileFacts) -> Copy:
+def copy(file: FileFacts) -> Copy:
+    """Return a file that was read, to be placed."""
     return Copy(
         source=file.source, sha256=file.sha256, size_bytes=file.size_bytes, owner=REPOSITORY
     )
