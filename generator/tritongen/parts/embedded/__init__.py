@@ -1,7 +1,6 @@
 """The embedded engine: the real tritonserver of the 24.10 release, from PyPI's nvidia-pytriton."""
 
 from tritongen.parts.embedded.log import Line, LoadProgress, LogReader
-from tritongen.parts.embedded.newer import Newer, newer_things, without
 from tritongen.parts.embedded.record import find, process, run_folder
 from tritongen.parts.embedded.server import end_of, refuse_second, start, stop
 from tritongen.parts.embedded.serving import RELEASE, Serving
@@ -11,15 +10,12 @@ __all__ = [
     "Line",
     "LoadProgress",
     "LogReader",
-    "Newer",
     "Serving",
     "end_of",
     "find",
-    "newer_things",
     "process",
     "refuse_second",
     "run_folder",
     "start",
     "stop",
-    "without",
 ]

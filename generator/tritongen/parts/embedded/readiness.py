@@ -10,7 +10,7 @@ from tritongen.parts.embedded.reasons import failed_models, hung, server_ended
 from tritongen.parts.embedded.record import process
 from tritongen.parts.embedded.serving import control_mode
 from tritongen.records.endpoint import Endpoint
-from tritongen.triton import ModelState, Triton
+from tritongen.triton.records import ModelState
 
 STARTED = {
     "http": "Started HTTPService at",
@@ -23,6 +23,25 @@ Watch = Callable[[LoadProgress], None]
 
 def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, watch: Watch) -> None:
     """Return when the server answers and no model has failed; else raise ``EngineError``."""
+    # Imported here, while the server loads its models: the client takes longer than all of this.
+    import tritonclient.grpc  # noqa: F401
+
+    from tritongen.triton import Triton
+
+    progress = follow_log(endpoint, options, timeout_s, watch)
+    with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
+        failed = failures(triton.index(), options, progress)
+    if failed and options.values.get("exit-on-error", "true").lower() in {"true", "1"}:
+        raise failed_models(failed, endpoint)
+
+
+def follow_log(
+    endpoint: Endpoint, options: Options, timeout_s: float, watch: Watch
+) -> LoadProgress:
+    """Return what the log says of the models once all services have started.
+
+    Raises ``EngineError`` when that will not happen: the server ended, or nothing moves.
+    """
     reader, progress = LogReader(Path(endpoint.log)), LoadProgress()
     waiting = {STARTED[service] for service in SERVICES if not options.off(service)}
     moved = time.monotonic()
@@ -41,10 +60,7 @@ def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, wat
         if time.monotonic() - moved > timeout_s:
             raise hung(progress, timeout_s, endpoint)
         time.sleep(0.02)
-    with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
-        failed = failures(triton.index(), options, progress)
-    if failed and options.values.get("exit-on-error", "true").lower() in {"true", "1"}:
-        raise failed_models(failed, endpoint)
+    return progress
 
 
 def failures(

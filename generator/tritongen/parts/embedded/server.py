@@ -123,7 +123,7 @@ def refuse_second(root: Path) -> None:
 def launch(serving: Serving, options: Options, wheel: Installation, folder: RunFolder) -> Endpoint:
     """Start the process and record it."""
     ports = choose_ports(
-        {s: options.port(s) or getattr(serving.server, f"{s}_port") for s in SERVICES},
+        {s: options.port(s) or serving.ports.get(s) for s in SERVICES},
         {service: options.address(service) for service in SERVICES},
         SERVICES if serving.usual_ports else {},
     )

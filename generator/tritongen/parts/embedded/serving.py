@@ -8,7 +8,6 @@ from tritongen.parts.embedded.installation import Installation
 from tritongen.parts.embedded.options import Options
 from tritongen.parts.embedded.record import RunFolder
 from tritongen.records.release import Release
-from tritongen.records.spec import Server
 
 RELEASE = "24.10"
 """The release whose tritonserver the wheel holds."""
@@ -21,8 +20,8 @@ CACHE_BYTES = 64 * 2**20
 class Serving:
     """What to serve and how; ``options`` are tritonserver's own and win over everything else.
 
-    ``root`` is the folder whose ``.tritongen/run`` the server's files go to. ``usual_ports``
-    tries 8000 to 8002 before any free ones. ``tied``: the server ends when the calling thread
+    ``root`` is the folder whose ``.tritongen/run`` the server's files go to. ``ports`` are those
+    that the spec says, by service; ``usual_ports`` tries 8000 to 8002 before any free ones. ``tied``: the server ends when the calling thread
     ends. ``timeout_s`` is how long nothing may happen before it is ready.
     """
 
@@ -31,7 +30,8 @@ class Serving:
     release: Release
     environment: Mapping[str, str]
     options: tuple[str, ...] = ()
-    server: Server = field(default_factory=Server)
+    ports: Mapping[str, int | None] = field(default_factory=dict)
+    log_verbose: int = 0
     auto_complete: bool = True
     cache: bool = False
     usual_ports: bool = True
@@ -52,7 +52,7 @@ def default_options(
         # One bad model would end the server before it can say which others are bad.
         "exit-on-error": "false",
         "exit-timeout-secs": str(EXIT_TIMEOUT_S),
-        "log-verbose": str(serving.server.log_verbose),
+        "log-verbose": str(serving.log_verbose),
     }
     for service, port in ports.items():
         options[f"{service}-address"] = "127.0.0.1"
