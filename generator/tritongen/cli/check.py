@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from tritongen.cli.build import make_plan, spec_arguments
+from tritongen.cli.build import spec_arguments
 from tritongen.cli.output import console, show_json
+from tritongen.cli.planning import make_plan
 from tritongen.errors import SpecError
 
 

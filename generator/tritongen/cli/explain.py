@@ -9,8 +9,9 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from tritongen.cli.build import make_plan, spec_arguments
+from tritongen.cli.build import spec_arguments
 from tritongen.cli.output import console, show_json
+from tritongen.cli.planning import make_plan
 from tritongen.errors import SpecError
 from tritongen.records.finding import did_you_mean
 from tritongen.records.plan import Decision, Plan

@@ -10,24 +10,19 @@ from types import FrameType
 
 import click
 from click.core import ParameterSource
-from rich.console import Group
-from rich.live import Live
-from rich.markup import escape
-from rich.spinner import Spinner
 from rich.text import Text
 
-from tritongen.cli.build import make_plan, spec_arguments, write
+from tritongen.cli.build import Request, spec_arguments
 from tritongen.cli.output import messages
-from tritongen.cli.served import show_served, where
-from tritongen.errors import SpecError, ToolMissingError
+from tritongen.errors import SpecError
 from tritongen.parts import embedded
-from tritongen.parts.embedded import LoadProgress, Serving
+from tritongen.parts.embedded import Serving
 from tritongen.records.endpoint import Endpoint
-from tritongen.records.plan import REPOSITORY, Plan
+from tritongen.records.paths import REPOSITORY
 from tritongen.records.release import releases
-from tritongen.triton import Triton
 
-MOST_SHOWN = 12
+# What reads a spec, and what shows a server, is imported where it is needed: the time until the
+# server is started is time that the user waits.
 
 
 class WithServerOptions(click.Command):
@@ -85,8 +80,8 @@ def command(
     ctx = click.get_current_context()
     if repository is None:
         embedded.refuse_second(root or spec.parent)
-        plan, root = make_plan(spec, overlays, root, strict=strict)
-        serving = from_plan(plan, root, as_engine=as_release is not None)
+        request = Request.of(spec, overlays, root, strict=strict)
+        serving = from_spec(request, as_engine=as_release is not None)
     elif ctx.get_parameter_source("spec") is not ParameterSource.DEFAULT or overlays:
         raise SpecError("a spec and --repository can't be served at once", fix="leave one out")
     else:
@@ -104,37 +99,29 @@ def command(
         messages.print("stopped", style="dim")
 
 
-def from_plan(plan: Plan, root: Path, *, as_engine: bool) -> Serving:
-    """Write a plan and return how to serve it.
+def from_spec(request: Request, *, as_engine: bool) -> Serving:
+    """Build a spec, unless nothing has changed since the last time, and return how to serve it.
 
     Raises:
+        SpecError: as ``load``, ``resolve`` and ``check`` find.
         ToolMissingError: it uses what came after the engine's release, unless ``as_engine``.
     """
-    engine = releases()[embedded.RELEASE]
-    folder = root
-    if newer := embedded.newer_things(plan, engine):
-        listed = "\n".join(f"{thing.model} uses {thing.field}: {thing.why}" for thing in newer)
-        if not as_engine:
-            raise ToolMissingError(
-                f"the embedded engine is Triton {engine.tag}, and the spec uses newer things",
-                why=listed,
-                fix=f"leave them out here with --as {engine.tag}, "
-                f"or serve it in NVIDIA's container of {plan.release.tag}",
-            )
-        messages.print(Text(f"left out for {engine.tag}:\n{listed}", style="yellow"))
-        # What was built for the spec's own release stays as it is.
-        folder = root / ".tritongen" / f"as-{engine.tag}"
-    if as_engine:
-        plan = embedded.without(plan, newer, engine)
-    write(plan, folder)
+    folder = request.root
+    done = None if as_engine else request.unchanged()
+    said = done["serving"] if done else None
+    if said is None:
+        from tritongen.cli.planning import build_for
+
+        folder, said = build_for(request, releases()[embedded.RELEASE], as_engine=as_engine)
     return Serving(
-        root=root,
+        root=request.root,
         repository=folder / REPOSITORY,
-        release=plan.release,
+        release=releases()[said["release"]],
         environment=os.environ,
-        server=plan.server,
-        auto_complete=plan.auto_complete,
-        cache=any(model.config.response_cache.enable for model in plan.models.values()),
+        ports=said["ports"],
+        log_verbose=said["log_verbose"],
+        auto_complete=said["auto_complete"],
+        cache=said["cache"],
     )
 
 
@@ -150,6 +137,7 @@ def as_it_is(repository: Path, root: Path) -> Serving:
 
 def serve(serving: Serving) -> None:
     """Serve until Ctrl-C, SIGTERM, `tritongen down`, or the server's own end."""
+    from tritongen.cli.progress import Progress
     from tritongen.stages.run import run
 
     with closing(Progress()) as progress, run(serving, progress) as endpoint:
@@ -165,14 +153,21 @@ def serve(serving: Serving) -> None:
 
 def leave(serving: Serving) -> None:
     """Start a server and leave it running."""
+    from tritongen.cli.progress import Progress
+
     with closing(Progress()) as progress:
         endpoint = embedded.start(serving, progress)
     show_ready(endpoint, progress.seconds)
+    from tritongen.cli.served import where
+
     messages.print(f"\n  tritongen down{where(endpoint)} stops it", style="dim")
 
 
 def show_ready(endpoint: Endpoint, seconds: float) -> None:
     """Say that the server is ready, and what can be done with it."""
+    from tritongen.cli.served import show_served
+    from tritongen.triton import Triton
+
     messages.print(Text(f"ready in {seconds:.1f} s", style="bold green"))
     with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
         show_served(endpoint, triton)
@@ -184,45 +179,6 @@ def wait_for_end(endpoint: Endpoint) -> None:
         time.sleep(0.2)
     if broken := embedded.end_of(endpoint):
         raise broken
-
-
-class Progress:
-    """Shows which models are loading, on a terminal only; called with what the log has said."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._live = Live(
-            Spinner("dots", "starting"), console=messages, transient=True, refresh_per_second=10
-        )
-        if messages.is_terminal:
-            self._live.start()
-
-    @property
-    def seconds(self) -> float:
-        """How long ago this was made."""
-        return time.monotonic() - self._began
-
-    def __call__(self, progress: LoadProgress) -> None:
-        """Show the state of every model, or of the first few that are still loading."""
-        total = len(progress.ready) + len(progress.loading) + len(progress.failed)
-        head = f"loading models, {len(progress.ready)} of {total} ready"
-        self._live.update(Group(Spinner("dots", head), *map(Text.from_markup, rows(progress))))
-
-    def close(self) -> None:
-        """Remove it from the screen."""
-        self._live.stop()
-
-
-def rows(progress: LoadProgress) -> list[str]:
-    """Return a line for every model, those first that are not ready; some, if there are many."""
-    marks = (
-        ("[red]✗[/]", progress.failed),
-        ("[yellow]…[/]", progress.loading),
-        ("[green]✓[/]", progress.ready),
-    )
-    lines = [f"  {mark} {escape(name)}" for mark, names in marks for name in names]
-    more = [f"  [dim]and {len(lines) - MOST_SHOWN} more[/]"] if len(lines) > MOST_SHOWN else []
-    return lines[:MOST_SHOWN] + more
 
 
 def end_on_signals() -> None:

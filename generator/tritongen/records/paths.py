@@ -1,6 +1,9 @@
-"""The names below ``.tritongen/``, relative to the folder that is built into."""
+"""Names below the folder that is built into."""
 
 from typing import Final
+
+REPOSITORY: Final = "model_repository"
+"""The folder that Triton reads."""
 
 STATE: Final = ".tritongen"
 """Only the manifest in it belongs to the project; the rest is this machine's."""
@@ -25,6 +28,9 @@ CACHE: Final = f"{STATE}/cache"
 
 PLACED: Final = f"{CACHE}/files.json"
 """Size, modification time, inode and hash of each placed file, so that none is hashed twice."""
+
+STAMP: Final = f"{CACHE}/stamp.json"
+"""The files that the last build came from and led to, so that an unchanged one is not redone."""
 
 RESERVED: Final = (MANIFEST, LOCK, JOURNAL, ROLLBACK, STAGING, CACHE)
 

@@ -1,7 +1,8 @@
 """A plan becomes the files to write, in memory."""
 
 from tritongen.formats import pbtxt
-from tritongen.records.plan import REPOSITORY, Plan
+from tritongen.records.paths import REPOSITORY
+from tritongen.records.plan import Plan
 from tritongen.records.tree import Entry, Text, Tree
 
 

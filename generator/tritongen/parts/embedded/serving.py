@@ -21,8 +21,9 @@ class Serving:
     """What to serve and how; ``options`` are tritonserver's own and win over everything else.
 
     ``root`` is the folder whose ``.tritongen/run`` the server's files go to. ``ports`` are those
-    that the spec says, by service; ``usual_ports`` tries 8000 to 8002 before any free ones. ``tied``: the server ends when the calling thread
-    ends. ``timeout_s`` is how long nothing may happen before it is ready.
+    that the spec says, by service; ``usual_ports`` tries 8000 to 8002 before any free ones.
+    ``tied``: the server ends when the calling thread ends. ``timeout_s`` is how long nothing may
+    happen before it is ready.
     """
 
     root: Path

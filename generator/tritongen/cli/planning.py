@@ -1,0 +1,198 @@
+"""From a spec to a plan to files, as several commands need it, with what is shown on the way."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from tritongen.cli.build import Request, show_nothing_to_do
+from tritongen.cli.output import console, messages, relative, show_findings, show_json
+from tritongen.errors import ConflictError, DriftError, SpecError, ToolMissingError
+from tritongen.parts.embedded import RELEASE
+from tritongen.parts.embedded.newer import newer_things, without
+from tritongen.records.facts import Facts
+from tritongen.records.finding import Finding
+from tritongen.records.paths import STATE
+from tritongen.records.plan import Plan, short
+from tritongen.records.release import Release, releases
+from tritongen.records.tree import Change
+from tritongen.stages.apply import apply, diff, recover
+from tritongen.stages.check import check
+from tritongen.stages.load import load
+from tritongen.stages.probe import probe
+from tritongen.stages.render import render
+from tritongen.stages.resolve import resolve
+from tritongen.stages.stamp import Asked
+
+
+def plan_spec(request: Request) -> tuple[Plan, tuple[Finding, ...]]:
+    """Load, probe, resolve and check a spec; return the plan and what was found.
+
+    Raises:
+        SpecError: when something was found that Triton would refuse, and for warnings if strict.
+    """
+    asked = Asked(os.environ)
+    with request.reading.noting():
+        with messages.status("reading the spec"):
+            loaded = load([request.spec, *request.overlays], asked)
+            recover(request.root)
+        with messages.status("reading the models"):
+            facts = probe(loaded, request.root)
+    request.note(asked, _placed(facts))
+    plan = resolve(loaded, facts)
+    findings = check(plan)
+    wrong = ("error", "warning") if request.strict else ("error",)
+    if any(finding.severity in wrong for finding in findings):
+        raise SpecError(findings)
+    return plan, findings
+
+
+def make_plan(
+    spec: Path, overlays: Sequence[Path], root: Path | None, *, strict: bool, quiet: bool = False
+) -> tuple[Plan, Path]:
+    """Return the plan of a spec and the folder to build into; show what was found."""
+    request = Request.of(spec, overlays, root, strict=strict)
+    plan, findings = plan_spec(request)
+    if not quiet:
+        show_findings(findings)
+    return plan, request.root
+
+
+def write(plan: Plan, root: Path, *, force: bool = False) -> tuple[Change, ...]:
+    """Render a plan and write it below ``root``; return what that changed."""
+    with messages.status("writing"):
+        tree = render(plan)
+        changes = diff(tree, root, force=force)
+        apply(changes, root, tree)
+    return changes
+
+
+def serving_of(plan: Plan) -> dict[str, Any] | None:
+    """Return what the engine has to know besides the files; nothing if it can't serve them."""
+    if newer_things(plan, releases()[RELEASE]):
+        return None
+    caches = (model.config.response_cache.enable for model in plan.models.values())
+    return {
+        "release": plan.release.tag,
+        "ports": {
+            "http": plan.server.http_port,
+            "grpc": plan.server.grpc_port,
+            "metrics": plan.server.metrics_port,
+        },
+        "log_verbose": plan.server.log_verbose,
+        "auto_complete": plan.auto_complete,
+        "cache": any(caches),
+    }
+
+
+def build_for(request: Request, engine: Release, *, as_engine: bool) -> tuple[Path, dict[str, Any]]:
+    """Build a spec to be served on an engine of this release; return where to, and how.
+
+    Raises:
+        ToolMissingError: it uses what the engine does not have, unless ``as_engine`` leaves it out.
+    """
+    plan, findings = plan_spec(request)
+    show_findings(findings)
+    folder = request.root
+    if newer := newer_things(plan, engine):
+        listed = "\n".join(f"{thing.model} uses {thing.field}: {thing.why}" for thing in newer)
+        if not as_engine:
+            raise ToolMissingError(
+                f"the embedded engine is Triton {engine.tag}, and the spec uses newer things",
+                why=listed,
+                fix=f"leave them out here with --as {engine.tag}, "
+                f"or serve it in NVIDIA's container of {plan.release.tag}",
+            )
+        messages.print(Text(f"left out for {engine.tag}:\n{listed}", style="yellow"))
+        # What was built for the spec's own release stays as it is.
+        folder = request.root / STATE / f"as-{engine.tag}"
+    if as_engine:
+        plan = without(plan, newer, engine)
+    changes = write(plan, folder)
+    serving = serving_of(plan)
+    assert serving is not None, "what the engine lacks was refused or left out"
+    if not as_engine:
+        request.remember(findings, len(changes), serving)
+    return folder, serving
+
+
+def _placed(facts: Facts) -> list[str]:
+    """Name the files that are known by their stat and were not opened."""
+    versions = [version for model in facts.models.values() for version in model.values()]
+    folders = [*(version.files for version in versions), *facts.files.values()]
+    return [file.source for folder in folders for file in folder.values()]
+
+
+def end(changes: Sequence[Change], *, only_check: bool) -> None:
+    """Refuse with what a check found, or say that there is nothing to do."""
+    different = [change for change in changes if change.action != "keep"]
+    conflicts = [change for change in different if change.action == "conflict"]
+    listed = "\n".join(f"{change.path}: {change.reason or change.action}" for change in different)
+    if only_check and different:
+        raise DriftError(
+            f"{len(different)} {'file differs' if len(different) == 1 else 'files differ'} "
+            "from the spec",
+            why=listed,
+            fix="run tritongen build",
+        )
+    if conflicts:
+        raise ConflictError(
+            "generated files were edited by hand",
+            why="\n".join(f"{change.path}: {change.reason}" for change in conflicts),
+            fix="move the edit into the spec; --force overwrites it",
+        )
+    if not different:
+        messages.print("nothing to do: every file is as the spec says", style="green")
+
+
+def show_changes(plan: Plan, changes: Sequence[Change], root: Path, *, as_json: bool) -> None:
+    """Show what a build changed, and the models that it wrote if they are not too many."""
+    if as_json:
+        show_json(as_json_rows(changes))
+        return
+    counts = Counter[str](change.action for change in changes)
+    if counts["keep"] == len(changes):
+        show_nothing_to_do(len(changes))
+        return
+    if len(plan.models) <= 40:
+        console.print(models_table(plan))
+    done = {"create": "created", "update": "updated", "delete": "deleted", "keep": "kept"}
+    summary = ", ".join(
+        f"{counts[action]} {word}" for action, word in done.items() if counts[action]
+    )
+    console.print(f"{summary} in {relative(root)}", style="green")
+
+
+def models_table(plan: Plan) -> Table:
+    """Lay out the models and ensembles of a plan: what goes in, what comes out, how it batches."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in ("model", "backend", "batch", "in", "out"):
+        table.add_column(column, overflow="fold")
+    for model in plan.models.values():
+        config = model.config
+        table.add_row(
+            Text(model.name, style="bold"),
+            "python step" if model.kind == "step" else config.backend or config.platform,
+            str(config.max_batch_size or "no"),
+            Text("\n".join(f"{tensor.name} {short(tensor)}" for tensor in config.input)),
+            Text("\n".join(f"{tensor.name} {short(tensor)}" for tensor in config.output)),
+        )
+    return table
+
+
+def as_json_rows(changes: Sequence[Change]) -> list[dict[str, str]]:
+    """Return changes for a program to read."""
+    return [{"path": c.path, "action": c.action, "reason": c.reason} for c in changes]
+
+
+def coloured(diff: str) -> Text:
+    """Return a unified diff with the usual colours."""
+    text = Text()
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for line in diff.splitlines(keepends=True):
+        text.append(line, style=styles.get(line[:1], ""))
+    return text

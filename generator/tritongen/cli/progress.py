@@ -1,0 +1,53 @@
+"""The picture of models being loaded, while `up` waits for the server."""
+
+import time
+
+from rich.console import Group
+from rich.live import Live
+from rich.markup import escape
+from rich.spinner import Spinner
+from rich.text import Text
+
+from tritongen.cli.output import messages
+from tritongen.parts.embedded import LoadProgress
+
+MOST_SHOWN = 12
+
+
+class Progress:
+    """Shows which models are loading, on a terminal only; called with what the log has said."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._live = Live(
+            Spinner("dots", "starting"), console=messages, transient=True, refresh_per_second=10
+        )
+        if messages.is_terminal:
+            self._live.start()
+
+    @property
+    def seconds(self) -> float:
+        """How long ago this was made."""
+        return time.monotonic() - self._began
+
+    def __call__(self, progress: LoadProgress) -> None:
+        """Show the state of every model, or of the first few that are still loading."""
+        total = len(progress.ready) + len(progress.loading) + len(progress.failed)
+        head = f"loading models, {len(progress.ready)} of {total} ready"
+        self._live.update(Group(Spinner("dots", head), *map(Text.from_markup, rows(progress))))
+
+    def close(self) -> None:
+        """Remove it from the screen."""
+        self._live.stop()
+
+
+def rows(progress: LoadProgress) -> list[str]:
+    """Return a line for every model, those first that are not ready; some, if there are many."""
+    marks = (
+        ("[red]✗[/]", progress.failed),
+        ("[yellow]…[/]", progress.loading),
+        ("[green]✓[/]", progress.ready),
+    )
+    lines = [f"  {mark} {escape(name)}" for mark, names in marks for name in names]
+    more = [f"  [dim]and {len(lines) - MOST_SHOWN} more[/]"] if len(lines) > MOST_SHOWN else []
+    return lines[:MOST_SHOWN] + more
