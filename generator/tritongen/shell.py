@@ -119,21 +119,36 @@ def name(pid: int) -> str:
         return ""
 
 
-def end_session(leader: int, grace_s: float = 2.0) -> None:
-    """Kill what is left of the session that a process led, after giving it a moment to go."""
-    deadline = time.monotonic() + grace_s
-    while members := _session(leader):
-        if time.monotonic() > deadline:
-            for pid in members:
-                _kill(pid)
+def end_session(leader: int, *, having: str = "", grace_s: float = 2.0) -> None:
+    """Kill what is left of the session that a process led, after giving it a moment to go.
+
+    ``having`` (``NAME=value``) must be in the environment of those: of a leader that is gone
+    nothing else tells whether its number was given to another program.
+    """
+    began = time.monotonic()
+    while members := _session(leader, having):
+        waited = time.monotonic() - began
+        if waited > grace_s + 10:
             return
+        for pid in members if waited > grace_s else ():
+            _kill(pid)
         time.sleep(0.05)
 
 
-def _session(leader: int) -> list[int]:
+def _session(leader: int, having: str) -> list[int]:
     pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
     stats = ((pid, _stat(pid)) for pid in pids if pid != leader)
-    return [pid for pid, stat in stats if stat and stat[0] not in "ZX" and int(stat[3]) == leader]
+    members = (
+        pid for pid, stat in stats if stat and stat[0] not in "ZX" and int(stat[3]) == leader
+    )
+    return [pid for pid in members if not having or having in _environment(pid)]
+
+
+def _environment(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_text("utf-8", "replace").split("\0")
+    except OSError:
+        return []
 
 
 def _stat(pid: int) -> list[str] | None:

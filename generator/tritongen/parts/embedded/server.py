@@ -13,6 +13,7 @@ from tritongen.parts.embedded.ports import choose_ports
 from tritongen.parts.embedded.readiness import Watch, wait_until_ready
 from tritongen.parts.embedded.record import RunFolder, find, process, run_folder
 from tritongen.parts.embedded.serving import (
+    MARK,
     Serving,
     address,
     control_mode,
@@ -40,6 +41,8 @@ def start(serving: Serving, watch: Watch = lambda progress: None) -> Endpoint:
     folder = run_folder(serving.root)
     with folder.locked():
         refuse_second(serving.root)
+        if left := folder.read():
+            stop(left)
         try:
             return attempt(serving, options, wheel, folder, watch)
         except HostError:
@@ -80,6 +83,8 @@ def stop(endpoint: Endpoint, *, grace_s: float | None = None) -> bool:
     try:
         return process(endpoint).end(limit)
     finally:
+        # When a server crashes, its Python models' processes don't always notice.
+        shell.end_session(endpoint.pid, having=f"{MARK}={folder.path}")
         if folder.read() in {None, endpoint}:
             folder.clear()
 

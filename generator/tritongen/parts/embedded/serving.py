@@ -12,6 +12,9 @@ from tritongen.records.release import Release
 RELEASE = "24.10"
 """The release whose tritonserver the wheel holds."""
 
+MARK = "TRITONGEN_RUN"
+"""Names the run folder in the environment of all that runs for it."""
+
 EXIT_TIMEOUT_S = 10
 CACHE_BYTES = 64 * 2**20
 
@@ -74,6 +77,7 @@ def server_environment(
     libraries = [wheel.library_path, environment.get("LD_LIBRARY_PATH", "")]
     return {
         **environment,
+        MARK: str(folder.path),
         "LD_LIBRARY_PATH": ":".join(filter(None, libraries)),
         "PATH": f"{folder.path / 'python' / 'bin'}:{environment.get('PATH', '/usr/bin:/bin')}",
     }
