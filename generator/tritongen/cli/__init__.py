@@ -13,6 +13,7 @@ COMMANDS = {
     "build": "Check a spec, then write what it says.",
     "check": "Check a spec; write nothing.",
     "down": "Stop the server that `up --detach` left running.",
+    "schema": "Write the JSON Schema of a spec, for editors.",
     "explain": "Show every decision, where it came from and why.",
     "infer": "Send one request to a model.",
     "logs": "Show the server's log.",

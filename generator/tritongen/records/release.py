@@ -85,3 +85,8 @@ def _release(row: Mapping[str, str], limits: Mapping[str, Any]) -> Release:
 def releases() -> dict[str, Release]:
     """Return the known releases by tag, oldest first."""
     return dict(_table().releases)
+
+
+def features() -> tuple[Feature, ...]:
+    """Return the parts of ``ModelConfig`` that only some releases know."""
+    return _table().features
