@@ -20,6 +20,7 @@ from pydantic import (
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.records.finding import Places
+from tritongen.records.loadtest import LoadTest, Slo
 from tritongen.records.scalars import (
     Flag,
     Name,
@@ -234,6 +235,8 @@ class Spec(Record):
     models: Mapping[str, Model] = Field(default_factory=dict)
     ensembles: Mapping[str, Ensemble] = Field(default_factory=dict)
     server: Server = Server()
+    slo: Mapping[str, Slo] = Field(default_factory=dict)
+    loadtests: Mapping[str, LoadTest] = Field(default_factory=dict)
     files: tuple[Path, ...] = ()
     places: Places = Places()
 

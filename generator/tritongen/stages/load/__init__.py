@@ -13,6 +13,7 @@ from tritongen.records.spec import Server, Spec
 from tritongen.stages.load import codes
 from tritongen.stages.load.compose import compose
 from tritongen.stages.load.keys import plain, read_keys
+from tritongen.stages.load.loadtests import read_loadtest, read_slo
 from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.read import read
 from tritongen.stages.load.report import Report
@@ -22,8 +23,8 @@ from tritongen.stages.load.settle import overlay, settle
 T = TypeVar("T")
 
 SCALARS = ("tritongen", "name", "triton")
-KEYS = (*SCALARS, "models", "ensembles", "server", "vars")
-NOT_YET = ("slo", "stack", "loadtests", "tune")
+KEYS = (*SCALARS, "models", "ensembles", "server", "slo", "loadtests", "vars")
+NOT_YET = ("stack", "tune")
 SERVER_NOT_YET = ("response_cache", "model_control_mode", "load_model")
 
 
@@ -61,6 +62,8 @@ def _read_spec(report: Report, root: Entries, paths: Sequence[Path]) -> Spec | N
     keys |= {key: plain(root.values[key]) for key in SCALARS if key in root.values}
     keys["models"] = _read_each(report, root, "models", "a model", read_model, places)
     keys["ensembles"] = _read_each(report, root, "ensembles", "an ensemble", read_ensemble, places)
+    keys["slo"] = _read_each(report, root, "slo", "a model", read_slo, places)
+    keys["loadtests"] = _read_each(report, root, "loadtests", "a load test", read_loadtest, places)
     keys["server"] = _read_server(report, root.values.get("server"))
     _check_keys(report, root)
     _check_taken(report, root)

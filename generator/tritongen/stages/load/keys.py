@@ -1,7 +1,7 @@
 """Reads the language's own keys through the record's pydantic model, and words its complaints."""
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -11,7 +11,9 @@ from tritongen.records.scalars import Record, quote
 from tritongen.records.spec import Source
 from tritongen.stages.load.codes import (
     CHOICE,
+    EXCLUSIVE,
     LANGUAGE,
+    MISSING,
     NAME,
     PATH,
     PYTHON,
@@ -40,6 +42,8 @@ WANTED = {
 }
 OWN: Mapping[str, Code] = {
     "choice": CHOICE,
+    "exclusive": EXCLUSIVE,
+    "missing_key": MISSING,
     "language": LANGUAGE,
     "name": NAME,
     "path": PATH,
@@ -70,7 +74,10 @@ def read_keys(
             is_unknown = detail["type"] == "extra_forbidden"
             place, name, node = _where(entries, detail["loc"], is_unknown)
             if place not in seen:  # a union complains once for each of its members
-                _note(report, detail, place, name, node, owner)
+                if is_unknown:
+                    _note_unknown(report, detail, place, record, owner)
+                else:
+                    _note(report, detail, place, name, node, owner)
             seen.add(place)
         return None
 
@@ -112,14 +119,38 @@ def _note(
         key = str(detail["loc"][-1])
         inside = quote(name) if name else owner
         report.missing(place, f"{inside} has no `{key}`", fix=f"add `{key}:`")
-    elif kind == "extra_forbidden":
-        _note_unknown(report, name, place)
     else:
         wanted = WANTED.get(kind, detail["msg"]).format(**context)
         report.add(TYPE, place, f"{quote(name)} wants {wanted}, found {describe(node)}")
 
 
-def _note_unknown(report: Report, key: str, place: Place) -> None:
-    """Note an unknown key of a nested record; a source is the only one there is."""
-    message = f"{quote(key)} is not a key of a source"
-    report.add(UNKNOWN_KEY, place, message, fix=nearest(key, Source.model_fields))
+def _note_unknown(
+    report: Report, detail: ErrorDetails, place: Place, record: type[Record], owner: str
+) -> None:
+    """Note an unknown key of a record, or of one nested in it."""
+    *above, key = map(str, detail["loc"])
+    inner = record_at(record, above)
+    whose = "a source" if inner is Source else quote(above[-1]) if above else owner
+    message = f"{quote(key)} is not a key of {whose}"
+    report.add(UNKNOWN_KEY, place, message, fix=nearest(key, inner.model_fields))
+
+
+def record_at(record: type[Record], keys: Sequence[str]) -> type[Record]:
+    """Follow keys into nested records; return the last record.
+
+    Keys of mappings, numbers of lists and pydantic's names of union members lead nowhere.
+    """
+    for key in keys:
+        field = record.model_fields.get(key)
+        inner = next(_records(field.annotation), None) if field else None
+        if inner is not None:
+            record = inner
+    return record
+
+
+def _records(annotation: Any) -> Iterator[type[Record]]:
+    """Yield the records that an annotation names, at any depth."""
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _records(part)
