@@ -41,6 +41,7 @@ class Inspection:
 
     inputs: tuple[TensorFacts, ...] | None = None
     outputs: tuple[TensorFacts, ...] | None = None
+    arguments: tuple[str, ...] | None = None
     ir_version: int | None = None
     opsets: Mapping[str, int] = field(default_factory=dict)
     data_files: Mapping[str, int] = field(default_factory=dict)
@@ -50,15 +51,19 @@ class Inspection:
 class ModelFacts:
     """One version of a model.
 
-    ``files`` maps a path in the version folder to the file that stands there. ``inputs`` and
-    ``outputs`` are ``None`` where nothing can read the format. ``ir_version`` and ``opsets``
-    (domain -> version, ``""`` is the default domain) are ONNX's.
+    ``files`` maps a path in the version folder to the file that stands there. ``settings`` are
+    values that the configuration needs for Triton to take the file as what it is (``platform``,
+    ``parameters.model_type``). ``inputs`` and ``outputs`` are ``None`` where nothing can read the
+    format; ``arguments`` are the names of TorchScript's, which has no types. ``ir_version`` and
+    ``opsets`` (domain -> version, ``""`` is the default domain) are ONNX's.
     """
 
     backend: str
     files: Mapping[str, FileFacts]
+    settings: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[TensorFacts, ...] | None = None
     outputs: tuple[TensorFacts, ...] | None = None
+    arguments: tuple[str, ...] | None = None
     ir_version: int | None = None
     opsets: Mapping[str, int] = field(default_factory=dict)
 

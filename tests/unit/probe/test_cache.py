@@ -2,12 +2,14 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.unit.probe.onnx_models import identity, weighted
 
 from tritongen.errors import SpecError
+from tritongen.parts import backends
 from tritongen.parts.backends import onnxruntime
 from tritongen.records.facts import Facts
 from tritongen.stages.probe import cache as cache_module
@@ -40,7 +42,9 @@ def reads(monkeypatch):
         return real_inspect(path, shown)
 
     monkeypatch.setattr(cache_module, "_hash", hashed)
-    monkeypatch.setattr(onnxruntime, "inspect", inspected)
+    watched = replace(onnxruntime.FORMAT, inspect=inspected)
+    backend = replace(onnxruntime.BACKEND, formats=(watched,))
+    monkeypatch.setitem(backends.TABLE, "onnxruntime", backend)
     return seen
 
 
@@ -56,10 +60,10 @@ def test_facts_that_were_kept_equal_those_just_read(tmp_path, model):
     model.write_bytes(weighted(ir=9, opsets={"": 17, "ai.onnx.ml": 3}).SerializeToString())
     os.utime(model, (LONG_AGO_S, LONG_AGO_S))
     fresh = Cache(tmp_path / "facts.json")
-    before = fresh.file(model), fresh.inspect(model, "onnxruntime", "a.onnx")
+    before = fresh.file(model), fresh.inspect(model, onnxruntime.FORMAT, "a.onnx")
     fresh.save()
     kept = Cache(tmp_path / "facts.json")
-    assert (kept.file(model), kept.inspect(model, "onnxruntime", "a.onnx")) == before
+    assert (kept.file(model), kept.inspect(model, onnxruntime.FORMAT, "a.onnx")) == before
 
 
 def replaced(model: Path) -> None:

@@ -136,7 +136,7 @@ def test_files_of_other_backends_are_placed_unread(read, tmp_path):
 
 
 def test_a_saved_model_folder_gets_its_name(read, tmp_path):
-    put(tmp_path / "export" / "saved_model.pb", b"x")
+    put(tmp_path / "export" / "saved_model.pb", b"\x08\x01\x12\x00")  # one empty graph
     config = ModelConfig(platform="tensorflow_savedmodel")
     facts = read(source="export", config=config).models["m"][1]
     assert list(facts.files) == ["model.savedmodel/saved_model.pb"]
@@ -144,16 +144,16 @@ def test_a_saved_model_folder_gets_its_name(read, tmp_path):
 
 def test_a_file_is_not_renamed_to_what_it_is_not(refused, tmp_path):
     put(tmp_path / "net.onnx")
-    (finding,) = refused(source="net.onnx", config=ModelConfig(backend="openvino"))
+    (finding,) = refused(source="net.onnx", config=ModelConfig(backend="tensorrt"))
     assert finding.fix == "say default_model_filename: net.onnx"
 
 
 def test_an_unknown_suffix_names_the_known_ones_and_the_likely_backend(refused, tmp_path):
-    put(tmp_path / "net.plan", b"x")
-    (finding,) = refused(source="net.plan")
+    put(tmp_path / "trees.ubj", b"x")
+    (finding,) = refused(source="trees.ubj")
     assert finding.code == "TG055"
-    assert ".onnx (onnxruntime), .py (python)" in finding.message
-    assert finding.fix == "say backend: tensorrt"
+    assert ".onnx (onnxruntime), .xml (openvino), .pt (pytorch)" in finding.message
+    assert finding.fix == "say backend: fil"
 
 
 def test_a_missing_file_is_named_with_the_nearest_one(refused, tmp_path):

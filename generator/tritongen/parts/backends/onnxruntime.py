@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from tritongen.errors import SpecError
+from tritongen.parts.backends._backend import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    Backend,
+    Format,
+    Values,
+    one_of,
+)
 from tritongen.parts.backends._bytes import REMEDIES, describe
 from tritongen.parts.backends._skeleton import DamagedError, skeleton
 from tritongen.records.facts import Inspection, TensorFacts
-
-SUFFIX = ".onnx"
-DEFAULT_FILE = "model.onnx"
 
 LARGEST_BYTES = 2**31 - 1
 """No protobuf message can be longer; bigger models keep their weights in files of their own."""
@@ -231,3 +237,63 @@ def _of_nodes(nodes: Iterable[Any]) -> Iterator[Any]:
             yield from attribute.tensors
             for graph in (attribute.g, *attribute.graphs):
                 yield from _of_graph(graph)
+
+
+TENSORRT = {
+    "precision_mode": one_of("FP32", "FP16", "BF16", "INT8"),
+    "max_workspace_size_bytes": NUMBER,
+    "int8_calibration_table_name": TEXT,
+    "int8_use_native_calibration_table": FLAG,
+    "trt_dla_core": NUMBER,
+    "trt_max_partition_iterations": NUMBER,
+    "trt_min_subgraph_size": NUMBER,
+    "trt_builder_optimization_level": NUMBER,
+    "trt_auxiliary_streams": NUMBER,
+} | {
+    f"trt_{name}": values
+    for values, names in (
+        (
+            FLAG,
+            "dla_enable engine_cache_enable dump_subgraphs force_sequential_engine_build "
+            "context_memory_sharing_enable layer_norm_fp32_fallback timing_cache_enable "
+            "force_timing_cache detailed_build_log build_heuristics_enable sparsity_enable "
+            "cuda_graph_enable dump_ep_context_model",
+        ),
+        (
+            TEXT,
+            "engine_cache_path engine_cache_prefix timing_cache_path tactic_sources "
+            "extra_plugin_lib_paths profile_min_shapes profile_max_shapes profile_opt_shapes "
+            "ep_context_file_path ep_context_embed_mode",
+        ),
+    )
+    for name in names.split()
+}
+"""Parameters of the TensorRT execution accelerator; any other is refused."""
+
+FORMAT = Format(
+    file="model.onnx",
+    suffixes=(".onnx",),
+    inner="model.onnx",
+    settings={"platform": "onnxruntime_onnx"},
+    inspect=inspect,
+)
+
+BACKEND = Backend(
+    name="onnxruntime",
+    formats=(FORMAT,),
+    parameters={
+        "intra_op_thread_count": NUMBER,
+        "inter_op_thread_count": NUMBER,
+        "execution_mode": Values("0 (sequential) or 1 (parallel)", r"\s*\+?0*[01](\D.*)?"),
+        "enable_mem_arena": FLAG,
+        "enable_mem_pattern": FLAG,
+        "share_session_between_instances": FLAG,
+        "memory.enable_memory_arena_shrinkage": TEXT,
+        "session.use_device_allocator_for_initializers": TEXT,
+        "cudnn_conv_algo_search": TEXT,
+        "gpu_mem_limit": TEXT,
+        "arena_extend_strategy": TEXT,
+        "do_copy_in_default_stream": TEXT,
+    },
+    accelerators={"gpu": {"tensorrt": TENSORRT, "cuda": None}, "cpu": {"openvino": None}},
+)

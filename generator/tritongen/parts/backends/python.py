@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tritongen.errors import SpecError
+from tritongen.parts.backends._backend import TEXT, Backend, Format, Values
 from tritongen.records.facts import Inspection
 from tritongen.records.finding import Place
 
-SUFFIX = ".py"
 DEFAULT_FILE = "model.py"
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -135,3 +135,13 @@ def bound(body: Iterable[ast.stmt]) -> set[str]:
             found = (node for target in targets for node in ast.walk(target))
             names |= {node.id for node in found if isinstance(node, ast.Name)}
     return names
+
+
+BACKEND = Backend(
+    name="python",
+    formats=(Format(file=DEFAULT_FILE, suffixes=(".py",), inspect=inspect),),
+    parameters={
+        "EXECUTION_ENV_PATH": TEXT,
+        "FORCE_CPU_ONLY_INPUT_TENSORS": Values("yes or no", "(?-i:yes|no)"),
+    },
+)

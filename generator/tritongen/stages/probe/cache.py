@@ -12,10 +12,10 @@ from typing import Any
 
 import tritongen
 from tritongen.errors import HostError, SpecError
-from tritongen.parts import backends
+from tritongen.parts.backends import Format
 from tritongen.records.facts import FileFacts, Inspection, TensorFacts
 
-FORMAT = f"{tritongen.__version__}/1"
+FORMAT = f"{tritongen.__version__}/2"
 """Facts of another version are read anew: it may have seen less in a file, or wrongly."""
 
 SETTLED_NS = 50_000_000
@@ -41,13 +41,14 @@ class Cache:
             self._changed = True
         return FileFacts(source=str(path), sha256=entry["sha256"], size_bytes=entry["size"])
 
-    def inspect(self, path: Path, backend: str, shown: str) -> Inspection:
-        """Return what ``backend`` reads in a model file; only a file that changed is read."""
+    def inspect(self, path: Path, form: Format, shown: str) -> Inspection:
+        """Return what a model file says; only a file that changed is read."""
         entry = self._entry(path)
-        if backend not in entry:
-            entry[backend] = asdict(backends.TABLE[backend].inspect(path, shown))
+        reading = f"{form.inspect.__module__}.{form.inspect.__name__}"
+        if reading not in entry:
+            entry[reading] = asdict(form.inspect(path, shown))
             self._changed = True
-        return _inspection(entry[backend])
+        return _inspection(entry[reading])
 
     def save(self) -> None:
         """Write atomically what changed. A folder that can't be written only costs time later."""
@@ -111,6 +112,7 @@ def _inspection(entry: Mapping[str, Any]) -> Inspection:
     return Inspection(
         inputs=_tensors(entry["inputs"]),
         outputs=_tensors(entry["outputs"]),
+        arguments=None if entry["arguments"] is None else tuple(entry["arguments"]),
         ir_version=entry["ir_version"],
         opsets=entry["opsets"],
         data_files=entry["data_files"],

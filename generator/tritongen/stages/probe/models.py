@@ -7,6 +7,8 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.errors import SpecError
 from tritongen.parts import backends, sources
+from tritongen.parts.backends import Backend, Format
+from tritongen.parts.backends._unread import placed, unread
 from tritongen.parts.sources import Search
 from tritongen.records.facts import Inspection, ModelFacts
 from tritongen.records.spec import Model, Source
@@ -17,7 +19,7 @@ from tritongen.stages.probe.folder import walk
 
 def read_empty(model: Model) -> ModelFacts:
     """Return the facts of ``source: none``: an empty version folder."""
-    backend = _said(model.config)
+    backend = backends.name_of(model.config)
     if not backend and model.complete:
         raise SpecError.of(
             "TG055",
@@ -32,56 +34,59 @@ def read_model(source: Source, config: ModelConfig, search: Search, cache: Cache
     shown = sources.shown(source.path)
     located = sources.locate(source, search)
     verify(source, located, cache)
-    backend = _said(config) or _guess(located, shown)
-    default = _default_file(config, backend, located)
+    backend = backends.find(config) if backends.name_of(config) else _guess(located, shown)
+    form = _format(backend, config, located)
+    default = _default_file(config, form, located)
     if located.is_dir():
-        files = _folder(located, default, shown)
+        files = _folder(located, default, form, shown)
     else:
-        _require_suffix(config, backend, default, located, shown)
-        files = {default: located}
+        _require_suffix(config, backend, form, located, shown)
+        files = {default: located, **_beside(located, default, form)}
     inspection = Inspection()
-    if backend in backends.TABLE:
-        model = _model_file(files, default, backend, shown)
-        inspection = cache.inspect(files[model], backend, shown)
+    if form is not None:
+        model = _model_file(files, default, form, backend.name, shown)
+        inspection = cache.inspect(files[model], form, shown)
         files |= _data_files(files[model], model, inspection.data_files, shown)
+        inspection = backend.refine(config, inspection)
     return ModelFacts(
-        backend=backend,
+        backend=backend.name,
         files={file: cache.file(where) for file, where in sorted(files.items())},
+        settings=backend.settings(form) if form is not None else {},
         inputs=inspection.inputs,
         outputs=inspection.outputs,
+        arguments=inspection.arguments,
         ir_version=inspection.ir_version,
         opsets=inspection.opsets,
     )
 
 
-def _said(config: ModelConfig) -> str:
-    return config.backend or backends.PLATFORMS.get(config.platform, config.platform)
-
-
-def _guess(located: Path, shown: str) -> str:
-    for name, backend in backends.TABLE.items():
-        if located.suffix.lower() == backend.SUFFIX or (located / backend.DEFAULT_FILE).exists():
-            return name
-    known = ", ".join(f"{part.SUFFIX} ({name})" for name, part in backends.TABLE.items())
-    near = [
-        backends.PLATFORMS.get(name, name)
-        for name, file in backends.DEFAULT_FILES.items()
-        if located.suffix and file.endswith(located.suffix.lower())
-    ]
+def _guess(located: Path, shown: str) -> Backend:
+    found = backends.guess(located)
+    if found is not None:
+        return found
+    near = backends.near(located.suffix.lower()) if located.suffix else []
     raise SpecError.of(
         "TG055",
-        f"the backend can't be told from {shown}: known suffixes are {known}",
+        f"the backend can't be told from {shown}: known suffixes are "
+        f"{', '.join(backends.suffixes())}",
         why="Triton needs to know what runs the model",
         fix=f"say backend: {near[0] if near else 'NAME'}",
     )
 
 
-def _default_file(config: ModelConfig, backend: str, located: Path) -> str:
+def _format(backend: Backend, config: ModelConfig, located: Path) -> Format | None:
+    names = [located.name]
+    if located.is_dir():
+        names += sorted(entry.name for entry in located.iterdir())
+        names += [form.file for form in backend.formats if (located / form.inner).is_file()]
+    return backend.format(config, names)
+
+
+def _default_file(config: ModelConfig, form: Format | None, located: Path) -> str:
     """Return what Triton will look for in the version folder."""
     said = config.default_model_filename
     if not said:
-        files = backends.DEFAULT_FILES
-        return files.get(config.platform) or files.get(backend) or located.name
+        return form.file if form is not None else located.name
     try:
         check_path(said)
     except ValueError as error:
@@ -90,37 +95,52 @@ def _default_file(config: ModelConfig, backend: str, located: Path) -> str:
 
 
 def _require_suffix(
-    config: ModelConfig, backend: str, default: str, located: Path, shown: str
+    config: ModelConfig, backend: Backend, form: Format | None, located: Path, shown: str
 ) -> None:
     """A file that is placed unread may at least not be renamed to what it is not."""
-    unread = backend not in backends.TABLE and not config.default_model_filename
-    if unread and PurePosixPath(default).suffix != located.suffix:
-        raise SpecError.of(
-            "TG060",
-            f"the {backend} backend loads {default}, but the source is {shown}",
-            why="it would be placed under that name",
-            fix=f"say default_model_filename: {located.name}",
-        )
+    blind = form is not None and form.inspect in (unread, placed)
+    if not blind or config.default_model_filename or not located.suffix:
+        return
+    if form is None or form.named(located.name):
+        return
+    raise SpecError.of(
+        "TG060",
+        f"the {backend.name} backend loads {form.file}, but the source is {shown}",
+        why="it would be placed under that name",
+        fix=f"say default_model_filename: {located.name}",
+    )
 
 
-def _folder(located: Path, default: str, shown: str) -> dict[str, Path]:
+def _beside(located: Path, default: str, form: Format | None) -> dict[str, Path]:
+    """Return the files that belong to a model and differ from it in their suffix only."""
+    found = {}
+    for suffix in form.beside if form is not None else ():
+        where = located.with_suffix(suffix)
+        if where.is_file():
+            found[str(PurePosixPath(default).with_suffix(suffix))] = where
+    return found
+
+
+def _folder(located: Path, default: str, form: Format | None, shown: str) -> dict[str, Path]:
     """A folder is the version folder, or in it what the backend calls a model (a SavedModel)."""
     files = dict(walk(located, shown))
     if not files:
         raise SpecError.of("TG050", f"the folder {shown} is empty")
     suffix = PurePosixPath(default).suffix
     whole = bool(suffix) and located.suffix == suffix
-    if whole or "saved_model.pb" in files:
+    inner = form is not None and form.inner != form.file and form.inner in files
+    if whole or inner:
         files = {f"{default}/{file}": where for file, where in files.items()}
     return files
 
 
-def _model_file(files: Mapping[str, Path], default: str, backend: str, shown: str) -> str:
-    part = backends.TABLE[backend]
-    for file in (default, f"{default}/{part.DEFAULT_FILE}"):
+def _model_file(
+    files: Mapping[str, Path], default: str, form: Format, backend: str, shown: str
+) -> str:
+    for file in (default, f"{default}/{form.inner}"):
         if file in files:
             return file
-    others = sorted(file for file in files if file.endswith(part.SUFFIX))
+    others = sorted(file for file in files if form.named(file))
     there = f"; there is {', '.join(others[:5])}" if others else ""
     raise SpecError.of(
         "TG060",

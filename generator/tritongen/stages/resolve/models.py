@@ -9,8 +9,10 @@ from google.protobuf.message import Message
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput, ModelOutput
 
 from tritongen.formats import json
+from tritongen.parts import backends
 from tritongen.records.facts import Facts, FileFacts, ModelFacts, StepFacts, TensorFacts
-from tritongen.records.plan import REPOSITORY, Decision, PlannedModel, short
+from tritongen.records.paths import REPOSITORY
+from tritongen.records.plan import Decision, PlannedModel, short
 from tritongen.records.spec import Model
 from tritongen.records.tree import Copy, Entry, Text
 from tritongen.stages.resolve import defaults
@@ -76,16 +78,39 @@ def _complete_from_file(entry: Model, facts: ModelFacts, config: ModelConfig) ->
         config.backend = facts.backend
         names = ", ".join(sorted(facts.files)) or "the folder"
         yield defaults.from_file((*path, "backend"), facts.backend, f"told by {names}")
+    yield from _choose_format(entry, facts, config)
     if facts.inputs is None or facts.outputs is None:
         if "max_batch_size" not in entry.said:
-            why = defaults.UNKNOWN_TENSORS
-            yield defaults.default((*path, "max_batch_size"), 0, why)
+            yield from _batch_unread(entry, config)
         return
     if "max_batch_size" not in entry.said:
         yield from _decide_batching(entry, facts, config)
     batching = config.max_batch_size > 0
     for field, tensors in (("input", facts.inputs), ("output", facts.outputs)):
         yield from _complete_tensors(config, field, tensors, batching, field in entry.said)
+
+
+def _choose_format(entry: Model, facts: ModelFacts, config: ModelConfig) -> Iterator[Decision]:
+    """Say what Triton has to know to take the file as what it is, and how its backend answers."""
+    path = ("models", config.name)
+    for setting, text in facts.settings.items():
+        if not backends.value(config, setting):
+            backends.set_value(config, setting, text)
+            names = ", ".join(sorted(facts.files))
+            yield defaults.from_file((*path, *setting.split(".")), text, f"told by {names}")
+    if backends.find(config).decoupled and "model_transaction_policy" not in entry.said:
+        config.model_transaction_policy.decoupled = True
+        why = f"the {facts.backend} backend answers a request any number of times"
+        yield defaults.default((*path, "model_transaction_policy", "decoupled"), "true", why)
+
+
+def _batch_unread(entry: Model, config: ModelConfig) -> Iterator[Decision]:
+    backend = backends.find(config)
+    if backend.batching(config) == "always":
+        yield from _batch(entry, config, defaults.HAS_TO_BATCH)
+    else:
+        why = defaults.UNKNOWN_TENSORS if backend.completes else defaults.UNREAD
+        yield defaults.default(("models", config.name, "max_batch_size"), 0, why)
 
 
 def _decide_batching(entry: Model, facts: ModelFacts, config: ModelConfig) -> Iterator[Decision]:
