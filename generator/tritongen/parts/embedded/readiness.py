@@ -8,9 +8,7 @@ from tritongen.parts.embedded.log import LoadProgress, LogReader
 from tritongen.parts.embedded.options import SERVICES, Options
 from tritongen.parts.embedded.reasons import failed_models, hung, server_ended
 from tritongen.parts.embedded.record import process
-from tritongen.parts.embedded.serving import control_mode
 from tritongen.records.endpoint import Endpoint
-from tritongen.triton.records import ModelState
 
 STARTED = {
     "http": "Started HTTPService at",
@@ -26,6 +24,7 @@ def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, wat
     # Imported here, while the server loads its models: the client takes longer than all of this.
     import tritonclient.grpc  # noqa: F401
 
+    from tritongen.parts.embedded.states import failures
     from tritongen.triton import Triton
 
     progress = follow_log(endpoint, options, timeout_s, watch)
@@ -61,22 +60,3 @@ def follow_log(
             raise hung(progress, timeout_s, endpoint)
         time.sleep(0.02)
     return progress
-
-
-def failures(
-    rows: tuple[ModelState, ...], options: Options, progress: LoadProgress
-) -> dict[str, str]:
-    """Return the models that should be ready and are not, with Triton's reasons."""
-    everything = control_mode(options) != "explicit"
-    failed = dict(progress.failed)
-    for row in rows:
-        if row.state == "UNAVAILABLE" and row.reason != "unloaded":
-            failed.setdefault(row.name, row.reason)
-        elif not row.state and everything:
-            failed.setdefault(row.name, "Triton does not say why; see the log")
-    return {name: reason for name, reason in failed.items() if not _any_ready(rows, name)}
-
-
-def _any_ready(rows: tuple[ModelState, ...], name: str) -> bool:
-    states = {row.state for row in rows if row.name == name}
-    return "READY" in states and "UNAVAILABLE" not in states
