@@ -53,3 +53,22 @@ def test_what_an_entry_allows_becomes_a_note_with_the_reason(tmp_path: Path) -> 
     said = case["spec"].replace("  e:\n", "  e:\n    allow: {TG204: known and harmless}\n")
     (finding,) = check(plan_of({**case, "spec": said}, tmp_path))
     assert (finding.severity, finding.why) == ("note", "allowed here: known and harmless")
+
+
+def test_a_comment_allows_a_finding_of_its_line_with_the_reason(tmp_path: Path) -> None:
+    case = CASES["TG204"]["fails"][0]
+    said = case["spec"].replace(
+        "      - head", "      - head  # tritongen: allow TG204 as measured"
+    )
+    (finding,) = check(plan_of({**case, "spec": said}, tmp_path))
+    assert (finding.severity, finding.why) == ("note", "allowed here: as measured")
+
+
+@pytest.mark.parametrize("comment", ["allow TG206 another", "allow TG204", "allow TG204   "])
+def test_a_comment_without_reason_or_for_another_finding_allows_nothing(
+    comment: str, tmp_path: Path
+) -> None:
+    case = CASES["TG204"]["fails"][0]
+    said = case["spec"].replace("      - head", f"      - head  # tritongen: {comment}")
+    (finding,) = check(plan_of({**case, "spec": said}, tmp_path))
+    assert finding.severity == "error"

@@ -1,15 +1,18 @@
 """Views of a plan that several lints read: declared tensors beside what the file says of them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Literal
 
 from google.protobuf.message import Message
-from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInput, ModelOutput
+from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput, ModelOutput
 
 from tritongen.records.facts import ModelFacts, TensorFacts
 from tritongen.records.finding import SpecPath
-from tritongen.records.plan import Plan, PlannedModel
+from tritongen.records.plan import Plan, PlannedModel, Wire
+from tritongen.records.spec import VERSION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +74,29 @@ def declared_tensors(plan: Plan) -> Iterator[Declared]:
                     )
 
 
+def is_tensorrt(config: ModelConfig) -> bool:
+    """Tell whether a model is an engine of TensorRT, which may do what others may not."""
+    return "tensorrt" in (config.backend, config.platform.removesuffix("_plan"))
+
+
+def size_bytes(tensor: ModelInput | ModelOutput) -> int | None:
+    """Return the size of one row of a tensor, ``None`` if it varies."""
+    bits = re.search(r"\d+$", DataType.Name(tensor.data_type))
+    if tensor.data_type == DataType.TYPE_BOOL:
+        return None if -1 in tensor.dims else prod(tensor.dims)
+    if bits is None or -1 in tensor.dims:
+        return None
+    return prod(tensor.dims) * int(bits[0]) // 8
+
+
+def wires_of(plan: Plan) -> dict[str, list[Wire]]:
+    """Return the wires of each ensemble that has any."""
+    wires: dict[str, list[Wire]] = {}
+    for wire in plan.wires:
+        wires.setdefault(wire.ensemble, []).append(wire)
+    return wires
+
+
 def scheduled(config: ModelConfig) -> set[str]:
     """Name the tensors that Triton feeds or keeps itself; they are not listed as inputs."""
     names = {name for item in config.batch_input for name in item.target_name}
@@ -97,8 +123,8 @@ def used_fields(message: Message, prefix: str = "") -> Iterator[str]:
 
 def versions(model: PlannedModel) -> set[int]:
     """Return the versions that have a folder."""
-    folders = (path.split("/")[0] for path in model.content if "/" in path)
-    return {int(folder) for folder in folders if folder.isdigit()}
+    folders = {path.split("/")[0] for path in model.content if "/" in path}
+    return {int(folder) for folder in folders if VERSION.fullmatch(folder)}
 
 
 def served(model: PlannedModel) -> set[int]:
@@ -118,6 +144,7 @@ class Edge:
     """Two declarations of one ensemble tensor: what Triton saw first, and another end of it."""
 
     path: SpecPath
+    tensor: str
     first: ModelInput | ModelOutput
     first_label: str
     first_batches: bool
@@ -155,6 +182,7 @@ def edges(plan: Plan) -> Iterator[Edge]:
                     if first is not end:
                         yield Edge(
                             path=(*ensemble.path, "steps", number, section, tensor.name),
+                            tensor=mapped[tensor.name],
                             first=first[0],
                             first_label=first[1],
                             first_batches=first[2],

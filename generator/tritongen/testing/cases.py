@@ -5,9 +5,11 @@
     files: {m: {input: {x: "FP32[-1,16]"}, output: {y: "FP32[-1,10]"}}}
     steps: {s: "def run(x): ..."}
     labels: {m: {y: [cat, dog]}}
+    extra: {m: [1/vocabulary.txt]}
 
-``files`` may add ``ir_version``, ``opset`` and ``versions`` to a model; dims are the file's full
-shapes. A step's text is that of its Python file with one function.
+``extra`` are the files placed beside the model's own. ``files`` may add ``ir_version``, ``opset``
+and ``versions`` to a model; dims are the file's full shapes. A step's text is that of its Python
+file with one function.
 """
 
 import re
@@ -40,6 +42,10 @@ def facts_of(case: dict[str, Any], folder: Path) -> Facts:
             for name, said in case.get("files", {}).items()
         },
         steps={name: _step(folder, name, text) for name, text in case.get("steps", {}).items()},
+        files={
+            name: {path: _file(path) for path in paths}
+            for name, paths in case.get("extra", {}).items()
+        },
         labels={
             name: {output: tuple(lines) for output, lines in said.items()}
             for name, said in case.get("labels", {}).items()
@@ -50,12 +56,16 @@ def facts_of(case: dict[str, Any], folder: Path) -> Facts:
 def _model(said: dict[str, Any]) -> ModelFacts:
     return ModelFacts(
         backend="onnxruntime",
-        files={"model.onnx": FileFacts(source="m.onnx", sha256="0" * 64, size_bytes=1)},
+        files={"model.onnx": _file("m.onnx")},
         inputs=tuple(_tensor(name, text) for name, text in said["input"].items()),
         outputs=tuple(_tensor(name, text) for name, text in said["output"].items()),
         ir_version=said.get("ir_version", 8),
         opsets={"": said.get("opset", 17)},
     )
+
+
+def _file(source: str) -> FileFacts:
+    return FileFacts(source=source, sha256="0" * 64, size_bytes=1)
 
 
 def _tensor(name: str, text: str) -> TensorFacts:

@@ -2,17 +2,18 @@
 
 Dims are at least 1, or -1 for a size that varies. A reshape keeps the number of elements and of
 varying dimensions; it may be empty only in a batching model. `nhwc` and `nchw` need three dims.
-A name stands once in a list: a second one loads, and then no request is valid.
+Shape tensors and non-linear formats are TensorRT's own. A name stands once in a list: a second one
+loads, and then no request is valid.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelInput, ModelOutput
+from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInput, ModelOutput
 
 from tritongen.records.finding import Complaint
 from tritongen.records.plan import Plan
-from tritongen.records.views import tensors
+from tritongen.records.views import is_tensorrt, tensors
 
 SEVERITY: Final = "error"
 
@@ -23,7 +24,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
         seen: set[tuple[str, str]] = set()
         for section, path, tensor in tensors(plan, model):
             what = f"{section} {tensor.name!r} of {model.name}"
-            for message, fix in _problems(tensor, model.config.max_batch_size > 0):
+            for message, fix in _problems(tensor, model.config):
                 yield Complaint(
                     path=path,
                     message=f"{what}: {message}",
@@ -40,7 +41,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
             seen.add((section, tensor.name))
 
 
-def _problems(tensor: ModelInput | ModelOutput, batching: bool) -> Iterator[tuple[str, str]]:
+def _problems(tensor: ModelInput | ModelOutput, config: ModelConfig) -> Iterator[tuple[str, str]]:
     if not tensor.name:
         yield "it has no name", "give it one"
     bad = [dim for dim in tensor.dims if dim < 1 and dim != -1]
@@ -48,7 +49,11 @@ def _problems(tensor: ModelInput | ModelOutput, batching: bool) -> Iterator[tupl
         yield f"dimension {bad[0]} is neither positive nor -1", "use -1 for a size that varies"
     if isinstance(tensor, ModelInput) and tensor.format and len(tensor.dims) != 3:
         yield f"NHWC and NCHW need 3 dims, it has {len(tensor.dims)}", "write all three dims"
+    for field in ("is_shape_tensor", "is_non_linear_format_io"):
+        if getattr(tensor, field) and not is_tensorrt(config):
+            yield f"{field} is for TensorRT engines only", f"leave {field} out"
     if tensor.HasField("reshape"):
+        batching = config.max_batch_size > 0
         yield from _reshape_problems(list(tensor.dims), list(tensor.reshape.shape), batching)
 
 
@@ -57,6 +62,8 @@ def _reshape_problems(
 ) -> Iterator[tuple[str, str]]:
     if not shape and not batching:
         yield "its reshape is empty, but the model does not batch", "set max_batch_size above 0"
+    elif any(dim < 1 and dim != -1 for dim in shape):
+        yield f"its reshape is {shape}", "use sizes of at least 1, and -1 for a size that varies"
     elif dims.count(-1) != shape.count(-1):
         yield (
             f"dims {dims} and reshape {shape} differ in the number of -1",

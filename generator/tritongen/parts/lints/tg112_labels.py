@@ -1,21 +1,39 @@
 """A label file does not fit its output.
 
 `labels:` names outputs; each needs as many labels as the output has classes (the product of its
-dims). Clients that ask for classification get an empty label, or the wrong one, otherwise.
+dims). Clients that ask for classification get an empty label, or the wrong one, otherwise. A
+`label_filename` that is not among the model's files keeps the model from loading («failed to open
+text file for read»).
 """
 
 from collections.abc import Iterator
 from math import prod
 from typing import Final
 
+from tritonclient.grpc.model_config_pb2 import ModelOutput
+
 from tritongen.records.finding import Complaint, did_you_mean
 from tritongen.records.plan import Plan
+from tritongen.records.views import tensors
 
 SEVERITY: Final = "error"
 
 
 def check(plan: Plan) -> Iterator[Complaint]:
-    """Complain about labels for unknown outputs, and about lists of the wrong length."""
+    """Complain about missing label files, unknown outputs and lists of the wrong length."""
+    for model in plan.models.values():
+        for section, path, tensor in tensors(plan, model):
+            file = tensor.label_filename if isinstance(tensor, ModelOutput) else ""
+            if file and model.kind != "external" and file not in model.content:
+                yield Complaint(
+                    path=(*path, "label_filename"),
+                    message=f"the label file {file!r} of {section} {tensor.name!r} of {model.name} "
+                    "is not among the model's files",
+                    why="Triton refuses a model whose label file can't be opened",
+                    fix=f"say the labels: labels: {{{tensor.name}: [...]}}"
+                    if model.kind != "ensemble"
+                    else "leave it out: labels are those of the step that writes the output",
+                )
     for name, labels in plan.facts.labels.items():
         model = plan.models[name]
         outputs = {tensor.name: tensor for tensor in model.config.output}

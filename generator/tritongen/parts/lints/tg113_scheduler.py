@@ -1,14 +1,15 @@
 """A scheduler's settings contradict each other.
 
 Preferred batch sizes are between 1 and `max_batch_size`; priorities need a default level within
-their range; `preserve_ordering` allows one priority level only. Triton refuses the model when it
+their range; `preserve_ordering` allows one priority level only, and no queue policy that serves a
+request later once its time is over (`timeout_action: DELAY`). Triton refuses the model when it
 reads the repository, and says why in its log only.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
+from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelQueuePolicy
 
 from tritongen.records.finding import Complaint
 from tritongen.records.plan import Plan
@@ -55,7 +56,7 @@ def _problems(config: ModelConfig) -> Iterator[tuple[str, str, str]]:
             f"set default_priority_level between 1 and {levels}",
         )
     for key in batching.priority_queue_policy:
-        if not 1 <= key <= levels:
+        if levels and not 1 <= key <= levels:
             yield (
                 "priority_queue_policy",
                 f"priority_queue_policy speaks of level {key}, there are {levels}",
@@ -67,3 +68,18 @@ def _problems(config: ModelConfig) -> Iterator[tuple[str, str, str]]:
             f"preserve_ordering with {levels} priority levels",
             "use one level, or leave preserve_ordering out",
         )
+    policies = [("default_queue_policy", batching.default_queue_policy)]
+    if levels:
+        policies += [("priority_queue_policy", p) for p in batching.priority_queue_policy.values()]
+    for field, policy in policies:
+        if _delays(policy) and batching.preserve_ordering:
+            yield (
+                field,
+                "preserve_ordering with a timeout that only delays a request (DELAY)",
+                "say timeout_action: REJECT, or leave preserve_ordering out",
+            )
+
+
+def _delays(policy: ModelQueuePolicy) -> bool:
+    late = policy.timeout_action == ModelQueuePolicy.DELAY
+    return late and policy.default_timeout_microseconds > 0

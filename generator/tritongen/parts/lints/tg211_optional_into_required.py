@@ -15,9 +15,13 @@ SEVERITY: Final = "error"
 
 def check(plan: Plan) -> Iterator[Complaint]:
     """Complain about required step inputs behind optional ensemble inputs."""
+    optional_of = {
+        model.name: {tensor.name for tensor in model.config.input if tensor.optional}
+        for model in plan.models.values()
+        if model.kind == "ensemble"
+    }
     for wire in plan.wires:
-        ensemble = plan.models[wire.ensemble]
-        optional = {tensor.name for tensor in ensemble.config.input if tensor.optional}
+        ensemble, optional = plan.models[wire.ensemble], optional_of[wire.ensemble]
         if wire.producer.step is not None or wire.tensor not in optional:
             continue
         for end in wire.consumers:

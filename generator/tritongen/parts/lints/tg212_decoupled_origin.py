@@ -6,8 +6,10 @@ writes: Triton would not know which answers belong together, and refuses the ens
 inputs originated from different decoupled models»).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
+
+from tritonclient.grpc.model_config_pb2 import ModelEnsembling
 
 from tritongen.records.finding import Complaint, SpecPath
 from tritongen.records.plan import Plan, PlannedModel
@@ -26,19 +28,37 @@ def check(plan: Plan) -> Iterator[Complaint]:
 def _check(plan: Plan, ensemble: PlannedModel) -> Iterator[Complaint]:
     steps = ensemble.config.ensemble_scheduling.step
     origins: dict[str, str] = {tensor.name: ORIGINAL for tensor in ensemble.config.input}
-    left = dict(enumerate(steps))
-    while ready := [n for n, step in left.items() if set(step.input_map.values()) <= set(origins)]:
-        for number in ready:
-            step = left.pop(number)
-            found = {origins[tensor]: tensor for tensor in sorted(step.input_map.values())}
-            if len(found) > 1:
-                yield _complaint((*ensemble.path, "steps", number), step.model_name, found)
-            decoupled = plan.decoupled(step.model_name)
-            here = f"step {number + 1}, {step.model_name}" if decoupled else next(iter(found), "")
-            origins.update(dict.fromkeys(step.output_map.values(), here))
+    for number in _in_order(steps, origins):
+        step = steps[number]
+        found = {origins[tensor]: tensor for tensor in sorted(step.input_map.values())}
+        if len(found) > 1:
+            yield _complaint((*ensemble.path, "steps", number), step.model_name, found)
+        decoupled = plan.decoupled(step.model_name)
+        here = f"step {number + 1}, {step.model_name}" if decoupled else next(iter(found), "")
+        origins.update(dict.fromkeys(step.output_map.values(), here))
     found = {origins.get(out.name, ""): out.name for out in ensemble.config.output}
     if len(found) > 1:
         yield _complaint((*ensemble.path, "output"), f"the ensemble {ensemble.name}", found)
+
+
+def _in_order(steps: Sequence[ModelEnsembling.Step], given: Iterable[str]) -> list[int]:
+    """Return the numbers of the steps, each behind those that write what it reads."""
+    readers: dict[str, list[int]] = {}
+    missing = []
+    for number, step in enumerate(steps):
+        reads = set(step.input_map.values())
+        missing.append(len(reads))
+        for tensor in reads:
+            readers.setdefault(tensor, []).append(number)
+    order = [number for number, count in enumerate(missing) if not count]
+    tensors = list(given)
+    for tensor in tensors:  # grows while it is walked
+        for number in readers.pop(tensor, ()):
+            missing[number] -= 1
+            if not missing[number]:
+                order.append(number)
+                tensors.extend(steps[number].output_map.values())
+    return order
 
 
 def _complaint(path: SpecPath, reader: str, found: dict[str, str]) -> Complaint:

@@ -8,41 +8,53 @@ every client would have to send. That is hardly ever meant: a rename is missing.
 from collections.abc import Iterator
 from typing import Final
 
+from tritonclient.grpc.model_config_pb2 import ModelInput, ModelOutput
+
 from tritongen.records.finding import Complaint
-from tritongen.records.plan import Plan, Wire
+from tritongen.records.plan import End, Plan, Wire
+from tritongen.records.views import wires_of
 
 SEVERITY: Final = "warning"
+Form = tuple[int, tuple[int, ...]]
 
 
 def check(plan: Plan) -> Iterator[Complaint]:
     """Complain about unread outputs that fit an unwritten input of a later step."""
-    for ensemble in plan.models.values():
-        entry = plan.spec.ensembles.get(ensemble.name)
-        if entry is None or entry.said & {"input", "output"}:
+    for name, wires in wires_of(plan).items():
+        entry = plan.spec.ensembles[name]
+        if entry.said & {"input", "output"}:
             continue
-        wires = [wire for wire in plan.wires if wire.ensemble == ensemble.name]
-        unread = [w for w in wires if all(end.step is None for end in w.consumers)]
-        unwritten = [wire for wire in wires if wire.producer.step is None]
-        for out in unread:
-            fitting = [w for w in unwritten if _fits(plan, out, w)]
-            if out.producer.step is not None and len(fitting) == 1:
-                end = fitting[0].consumers[0]
-                yield Complaint(
-                    path=(*ensemble.path, "steps", out.producer.step),
-                    message=f"nobody reads {out.producer.model}.{out.producer.tensor}, and nobody "
-                    f"writes {end.model}.{end.tensor}, which has the same type and shape",
-                    why="clients would have to send the one and would get the other",
-                    fix=f"rename it: {{model: {out.producer.model}, "
-                    f"output: {{{out.producer.tensor}: {fitting[0].tensor}}}}}; if it is meant, "
-                    "list the ensemble's input: and output:",
-                )
+        unwritten = _unwritten(plan, wires)
+        for out in wires:
+            step = out.producer.step
+            source = plan.source(out.producer) if step is not None else None
+            if source is None or any(end.step is not None for end in out.consumers):
+                continue
+            later = [found for found in unwritten.get(_form(source), ()) if found[0] > (step or 0)]
+            if len({tensor for _, _, tensor in later}) != 1:
+                continue
+            _, end, tensor = later[0]
+            yield Complaint(
+                path=("ensembles", name, "steps", out.producer.step or 0),
+                message=f"nobody reads {out.producer.model}.{out.producer.tensor}, and nobody "
+                f"writes {end.model}.{end.tensor}, which has the same type and shape",
+                why="clients would have to send the one and would get the other",
+                fix=f"rename it: {{model: {out.producer.model}, "
+                f"output: {{{out.producer.tensor}: {tensor}}}}}; if it is meant, "
+                "list the ensemble's input: and output:",
+            )
 
 
-def _fits(plan: Plan, out: Wire, read: Wire) -> bool:
-    source = plan.source(out.producer) if out.producer.step is not None else None
-    later = [e for e in read.consumers if e.step is not None and e.step > (out.producer.step or 0)]
-    sinks = [plan.sink(end) for end in later]
-    return source is not None and any(
-        sink is not None and sink.data_type == source.data_type and sink.dims == source.dims
-        for sink in sinks
-    )
+def _form(tensor: ModelInput | ModelOutput) -> Form:
+    return tensor.data_type, tuple(tensor.dims)
+
+
+def _unwritten(plan: Plan, wires: list[Wire]) -> dict[Form, list[tuple[int, End, str]]]:
+    """Return who reads an input of the ensemble, by the type and dims that they want."""
+    found: dict[Form, list[tuple[int, End, str]]] = {}
+    for wire in wires:
+        for end in wire.consumers if wire.producer.step is None else ():
+            sink = plan.sink(end) if end.step is not None else None
+            if sink is not None:
+                found.setdefault(_form(sink), []).append((end.step or 0, end, wire.tensor))
+    return found

@@ -8,23 +8,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from tritongen.records.finding import Complaint, did_you_mean
-from tritongen.records.plan import Plan
+from tritongen.records.plan import Plan, PlannedModel
 
 SEVERITY: Final = "error"
 
 
 def check(plan: Plan) -> Iterator[Complaint]:
     """Complain about declared inputs without a reader."""
+    known: dict[str, set[str]] = {}
     for wire in plan.wires:
         reads = [end for end in wire.consumers if end.step is not None]
         if wire.producer.step is None and not reads:
             ensemble = plan.models[wire.ensemble]
-            tensors = {
-                name
-                for step in ensemble.config.ensemble_scheduling.step
-                for name in (*step.input_map, *step.input_map.values())
-            }
-            hint = did_you_mean(wire.tensor, tensors)
+            if wire.ensemble not in known:
+                known[wire.ensemble] = _read(ensemble)
+            hint = did_you_mean(wire.tensor, known[wire.ensemble])
             yield Complaint(
                 path=(*ensemble.path, "input", wire.tensor),
                 message=f"no step of {ensemble.name} reads its input {wire.tensor!r}"
@@ -32,3 +30,12 @@ def check(plan: Plan) -> Iterator[Complaint]:
                 why="Triton refuses an ensemble input that is not used",
                 fix="take it out, or map a step's input to it",
             )
+
+
+def _read(ensemble: PlannedModel) -> set[str]:
+    """Name what the steps read, by the models' names and by the ensemble's."""
+    return {
+        name
+        for step in ensemble.config.ensemble_scheduling.step
+        for name in (*step.input_map, *step.input_map.values())
+    }

@@ -1,11 +1,13 @@
 """Spec and facts become a plan: every value chosen, every tensor wired, each with its reason."""
 
+from collections.abc import Mapping
+
 from tritongen.errors import SpecError
 from tritongen.records.facts import Facts
 from tritongen.records.finding import Finding
 from tritongen.records.plan import Decision, Plan, PlannedModel, Wire
 from tritongen.records.release import releases
-from tritongen.records.spec import Spec
+from tritongen.records.spec import Ensemble, Spec
 from tritongen.stages.resolve import refusals
 from tritongen.stages.resolve.ensembles import wire
 from tritongen.stages.resolve.models import complete
@@ -49,7 +51,6 @@ def resolve(spec: Spec, facts: Facts) -> Plan:
 
 def _inside_out(spec: Spec, findings: list[Finding]) -> list[str]:
     """Order ensembles so that those inside others come first; leave out what can't be wired."""
-    done: list[str] = []
     known = {*spec.models, *spec.ensembles}
     left = dict(spec.ensembles)
     for name, entry in spec.ensembles.items():
@@ -58,21 +59,33 @@ def _inside_out(spec: Spec, findings: list[Finding]) -> list[str]:
                 place = spec.places.of("ensembles", name, "steps", index, "model")
                 findings.append(refusals.unknown_model(step.model, known, place))
                 left.pop(name, None)
-    while left:
-        ready = [n for n, e in left.items() if all(_there(s.model, spec, done) for s in e.steps)]
-        if not ready:
-            break
-        done += ready
-        for name in ready:
-            del left[name]
+    done = _members_first(left, spec)
+    for name in done:
+        del left[name]
     if circle := _circle(spec, list(left)):
         place = spec.places.of("ensembles", circle[0])
         findings.append(refusals.ensemble_circle(circle, place))
     return done
 
 
-def _there(model: str, spec: Spec, done: list[str]) -> bool:
-    return model in spec.models or model in done
+def _members_first(ensembles: Mapping[str, Ensemble], spec: Spec) -> list[str]:
+    """Order ensembles behind those that they contain, without those that never can be."""
+    inner = {
+        name: {step.model for step in entry.steps} - set(spec.models)
+        for name, entry in ensembles.items()
+    }
+    outer: dict[str, list[str]] = {}
+    for name, members in inner.items():
+        for member in members:
+            outer.setdefault(member, []).append(name)
+    missing = {name: len(members) for name, members in inner.items()}
+    done = [name for name, count in missing.items() if not count]
+    for name in done:  # grows while it is walked
+        for container in outer.get(name, ()):
+            missing[container] -= 1
+            if not missing[container]:
+                done.append(container)
+    return done
 
 
 def _circle(spec: Spec, left: list[str]) -> list[str]:

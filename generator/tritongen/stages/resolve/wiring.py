@@ -1,6 +1,6 @@
 """How an ensemble's steps connect: by name, and by the renames that the spec says."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -102,12 +102,16 @@ class Wiring:
 
     def readers(self, tensor: str) -> list[End]:
         """Return the step inputs that read an ensemble tensor."""
-        return [
-            End(step=index, model=self.entry.steps[index].model, tensor=name)
-            for index, step in enumerate(self.reads)
-            for name, read in step.items()
-            if read == tensor
-        ]
+        return list(self._readers.get(tensor, ()))
+
+    @cached_property
+    def _readers(self) -> dict[str, list[End]]:
+        readers: dict[str, list[End]] = {}
+        for index, step in enumerate(self.reads):
+            for name, tensor in step.items():
+                end = End(step=index, model=self.entry.steps[index].model, tensor=name)
+                readers.setdefault(tensor, []).append(end)
+        return readers
 
     def refuse(self) -> list[Finding]:
         """Return what makes the wiring impossible."""
@@ -153,15 +157,12 @@ class Wiring:
             }
             for reads in self.reads
         ]
-        left = dict(enumerate(waits))
-        while ready := [step for step, producers in left.items() if not set(producers) & set(left)]:
-            for step in ready:
-                del left[step]
+        left = _never_ready(waits)
         if not left:
             return []
         walk = [min(left)]
         while walk[-1] not in walk[:-1]:
-            walk.append(min(set(left[walk[-1]]) & set(left)))
+            walk.append(min(left & set(waits[walk[-1]])))
         backwards = walk[walk.index(walk[-1]) :]
         return [
             (writer, waits[reader][writer])
@@ -173,6 +174,22 @@ class Wiring:
 
     def _place(self, step: int, *path: str) -> Place | None:
         return self.places.of("ensembles", self.name, "steps", step, *path)
+
+
+def _never_ready(waits: Sequence[Collection[int]]) -> set[int]:
+    """Return the steps that wait, directly or not, for themselves; each waits for some others."""
+    behind: dict[int, list[int]] = {}
+    for step, producers in enumerate(waits):
+        for producer in producers:
+            behind.setdefault(producer, []).append(step)
+    missing = [len(producers) for producers in waits]
+    ready = [step for step, count in enumerate(missing) if not count]
+    for step in ready:  # grows while it is walked
+        for reader in behind.get(step, ()):
+            missing[reader] -= 1
+            if not missing[reader]:
+                ready.append(reader)
+    return set(range(len(waits))) - set(ready)
 
 
 def label(end: End) -> str:
