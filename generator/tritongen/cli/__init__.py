@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -15,6 +16,7 @@ COMMANDS = {
     "down": "Stop the server that `up --detach` left running.",
     "schema": "Write the JSON Schema of a spec, for editors.",
     "explain": "Show every decision, where it came from and why.",
+    "import": "Write a spec that builds an existing model repository back.",
     "infer": "Send one request to a model.",
     "logs": "Show the server's log.",
     "status": "Show the running server and its models.",
@@ -34,7 +36,8 @@ class Commands(click.Group):
         """Import and return a command; ``None`` if there is none of that name."""
         if name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"tritongen.cli.{name}").command
+        module = f"{name}_" if iskeyword(name) else name
+        command: click.Command = import_module(f"tritongen.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
