@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tritongen.stages.infer.values import (
+from tritongen.triton.values import (
     NUMPY,
     WrongValueError,
     array_of_file,

@@ -3,6 +3,6 @@
 from tritongen.stages.infer.body import Body, read_body
 from tritongen.stages.infer.generate import generate
 from tritongen.stages.infer.inputs import gather, given
-from tritongen.stages.infer.signature import Signature, signature
+from tritongen.triton.signature import Signature, signature
 
 __all__ = ["Body", "Signature", "gather", "generate", "given", "read_body", "signature"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tritongen.errors import SpecError
-from tritongen.stages.infer.signature import Input, Signature
-from tritongen.stages.infer.values import Array, WrongValueError, array_of_json
+from tritongen.triton.signature import Input, Signature
+from tritongen.triton.values import Array, WrongValueError, array_of_json
 
 HINT = 'write {"INPUT": value, ...}, or a request as POST /v2/models/.../infer takes it'
 

@@ -5,8 +5,8 @@ from math import prod
 import numpy as np
 
 from tritongen.errors import SpecError
-from tritongen.stages.infer.signature import Input, Signature
-from tritongen.stages.infer.values import Array, WrongValueError, numpy_type
+from tritongen.triton.signature import Input, Signature
+from tritongen.triton.values import Array, WrongValueError, numpy_type
 
 VARYING = 4
 """What a dimension that may have any size gets."""

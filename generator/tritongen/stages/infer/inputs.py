@@ -1,13 +1,12 @@
 """What the user gave for each input, as one array of the shape that the model takes."""
 
 from collections.abc import Mapping, Sequence
-from math import prod
 
 import numpy as np
 
 from tritongen.errors import SpecError
-from tritongen.stages.infer.signature import Input, Signature
-from tritongen.stages.infer.values import Array, WrongValueError, array_of_file, array_of_text
+from tritongen.triton.signature import Input, Signature, fit, matches
+from tritongen.triton.values import Array, WrongValueError, array_of_file, array_of_text
 
 File = tuple[str, bytes]
 """A file's name and content."""
@@ -65,39 +64,10 @@ def gather(
     return _even(signature, arrays, rows)
 
 
-def fit(array: Array, tensor: Input, signature: Signature) -> Array:
-    """Return the array with a batch dimension if the model batches, and the tensor's rank."""
-    batch = (-1,) if signature.max_batch_size else ()
-    full = (*batch, *tensor.dims)
-    if _is(array.shape, full):
-        return array
-    if batch and _is(array.shape, tensor.dims):
-        return array[np.newaxis]
-    if array.ndim <= 1 and (shape := _only_shape(array.size, full, tensor.dims)):
-        return array.reshape(shape)
-    raise WrongValueError(f"the shape {list(array.shape)} does not fit {signature.shape(tensor)}")
-
-
 def _array(value: str | File, datatype: str) -> Array:
     if isinstance(value, str):
         return array_of_text(value, datatype)
     return array_of_file(*value, datatype)
-
-
-def _is(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
-    return len(shape) == len(wanted) and all(
-        want in {-1, have} for have, want in zip(shape, wanted, strict=True)
-    )
-
-
-def _only_shape(size: int, full: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...] | None:
-    # One row before several: for dims [-1] a flat list is a row, not a batch of numbers.
-    for shape in ((1,) * (len(full) - len(dims)) + dims, full):
-        known = prod(dim for dim in shape if dim >= 0)
-        unknown = shape.count(-1)
-        if (unknown == 0 and known == size) or (unknown == 1 and known and size % known == 0):
-            return shape if size else None
-    return None
 
 
 def _joined(arrays: Sequence[Array]) -> Array:
@@ -111,7 +81,7 @@ def _joined(arrays: Sequence[Array]) -> Array:
 
 def _check(array: Array, tensor: Input, signature: Signature) -> None:
     # Several values of a model that takes no batches were joined along its own first dimension.
-    if not signature.max_batch_size and not _is(array.shape, tensor.dims):
+    if not signature.max_batch_size and not matches(array.shape, tensor.dims):
         raise WrongValueError(
             f"the values make {list(array.shape)} together, "
             f"which does not fit {signature.shape(tensor)}"

@@ -1,13 +1,16 @@
-"""What a model expects and gives, from its configuration."""
+"""What a model expects and gives, from its configuration; an array in the shape it takes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 
+import numpy as np
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInput
 
 from tritongen.errors import SpecError
 from tritongen.records.finding import did_you_mean
 from tritongen.records.plan import short_type
+from tritongen.triton.values import Array, WrongValueError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +85,36 @@ def signature(config: ModelConfig) -> Signature:
         max_batch_size=config.max_batch_size,
         decoupled=config.model_transaction_policy.decoupled,
     )
+
+
+def fit(array: Array, tensor: Input, model: Signature) -> Array:
+    """Return the array with a batch dimension if the model batches, and the tensor's rank."""
+    batch = (-1,) if model.max_batch_size else ()
+    full = (*batch, *tensor.dims)
+    if matches(array.shape, full):
+        return array
+    if batch and matches(array.shape, tensor.dims):
+        return array[np.newaxis]
+    if array.ndim <= 1 and (shape := _only_shape(array.size, full, tensor.dims)):
+        return array.reshape(shape)
+    raise WrongValueError(f"the shape {list(array.shape)} does not fit {model.shape(tensor)}")
+
+
+def matches(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Return whether a shape is the wanted one, where -1 is any size."""
+    return len(shape) == len(wanted) and all(
+        want in {-1, have} for have, want in zip(shape, wanted, strict=True)
+    )
+
+
+def _only_shape(size: int, full: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...] | None:
+    # One row before several: for dims [-1] a flat list is a row, not a batch of numbers.
+    for shape in ((1,) * (len(full) - len(dims)) + dims, full):
+        known = prod(dim for dim in shape if dim >= 0)
+        unknown = shape.count(-1)
+        if (unknown == 0 and known == size) or (unknown == 1 and known and size % known == 0):
+            return shape if size else None
+    return None
 
 
 def _input(tensor: ModelInput) -> Input:
