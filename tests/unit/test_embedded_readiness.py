@@ -2,7 +2,7 @@
 
 from tritongen.parts.embedded.log import LoadProgress
 from tritongen.parts.embedded.options import read_options
-from tritongen.parts.embedded.readiness import failures
+from tritongen.parts.embedded.states import failures
 from tritongen.triton import ModelState
 
 NONE = read_options([])

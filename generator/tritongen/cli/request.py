@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.text import Text
-from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.cli.answers import Answers
 from tritongen.cli.infer import Asked
 from tritongen.cli.output import STYLES, messages
 from tritongen.errors import EngineError, SpecError
 from tritongen.records.finding import did_you_mean
+from tritongen.records.messages import ModelConfig
 from tritongen.stages.infer import (
     Body,
     Signature,

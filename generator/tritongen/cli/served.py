@@ -10,12 +10,12 @@ import click
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.cli.output import console, relative
 from tritongen.errors import EngineError
 from tritongen.parts.embedded import find
 from tritongen.records.endpoint import Endpoint
+from tritongen.records.messages import ModelConfig
 from tritongen.triton import ModelState, Statistics, Triton
 
 MOST_ROWS = 40

@@ -4,7 +4,8 @@ from io import StringIO
 from typing import Any
 
 from google.protobuf import text_format
-from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from tritongen.records.messages import ModelConfig
 
 HEADER = "# Rendered by tritongen: change the spec, not this file.\n"
 

@@ -17,10 +17,10 @@ from pydantic import (
     Tag,
     model_validator,
 )
-from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.records.finding import Places
 from tritongen.records.loadtest import LoadTest, Slo
+from tritongen.records.messages import ModelConfig
 from tritongen.records.scalars import (
     Flag,
     Name,

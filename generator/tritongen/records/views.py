@@ -7,10 +7,10 @@ from math import prod
 from typing import Literal
 
 from google.protobuf.message import Message
-from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput, ModelOutput
 
 from tritongen.records.facts import ModelFacts, TensorFacts
 from tritongen.records.finding import SpecPath
+from tritongen.records.messages import DataType, ModelConfig, ModelInput, ModelOutput
 from tritongen.records.plan import Plan, PlannedModel, Wire
 from tritongen.records.spec import VERSION
 

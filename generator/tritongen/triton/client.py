@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Any, Literal
 
 from google.protobuf.json_format import MessageToJson, ParseDict
-from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from tritongen.records.messages import ModelConfig
 from tritongen.triton.failure import TritonError, in_words, unreachable
 from tritongen.triton.inference import Request, over_grpc, over_http, over_stream
 from tritongen.triton.records import Metadata, ModelState, Response, Statistics, Tensor

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInput
 
 from tritongen.errors import SpecError
 from tritongen.records.finding import did_you_mean
+from tritongen.records.messages import ModelConfig, ModelInput
 from tritongen.records.plan import short_type
 from tritongen.triton.values import Array, WrongValueError
 

@@ -8,8 +8,6 @@ backend that is not here is custom: its files are placed as they are, and nothin
 from collections.abc import Iterable
 from pathlib import Path
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.parts.backends import (
     dali,
     fil,
@@ -26,6 +24,7 @@ from tritongen.parts.backends import (
     vllm,
 )
 from tritongen.parts.backends._backend import Backend, Format, set_value, value
+from tritongen.records.messages import ModelConfig
 
 __all__ = [
     "PLATFORMS",

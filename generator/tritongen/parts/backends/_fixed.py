@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.parts.backends._backend import Check, Problem, declared
+from tritongen.records.messages import ModelConfig
 
 Tensors = Mapping[str, str]
 """Name -> type and dims in the spec's short form, in the backend's own order."""

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
-
 from tritongen.errors import SpecError
 from tritongen.parts.backends._backend import (
     FLAG,
@@ -21,6 +19,7 @@ from tritongen.parts.backends._backend import (
 from tritongen.parts.backends._bytes import REMEDIES, describe
 from tritongen.parts.backends._unread import unread
 from tritongen.records.facts import Inspection, TensorFacts
+from tritongen.records.messages import DataType, ModelConfig
 
 INPUT, OUTPUT, SHAP = "input__0", "output__0", "treeshap_output"
 TREELITE = "treelite>=4.2"

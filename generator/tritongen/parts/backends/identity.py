@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.parts.backends._backend import NUMBER, TEXT, Backend, Problem, declared
+from tritongen.records.messages import ModelConfig
 
 
 def _errors(config: ModelConfig, _: object) -> Iterator[Problem]:

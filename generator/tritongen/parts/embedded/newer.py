@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from google.protobuf.message import Message
-from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from tritongen.records.messages import ModelConfig
 from tritongen.records.plan import Plan
 from tritongen.records.release import Release
 from tritongen.records.views import used_fields

@@ -21,13 +21,11 @@ Watch = Callable[[LoadProgress], None]
 
 def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, watch: Watch) -> None:
     """Return when the server answers and no model has failed; else raise ``EngineError``."""
-    # Imported here, while the server loads its models: the client takes longer than all of this.
-    import tritonclient.grpc  # noqa: F401
-
+    progress = follow_log(endpoint, options, timeout_s, watch)
+    # Imported now: while the server loads its models it needs the processors for itself.
     from tritongen.parts.embedded.states import failures
     from tritongen.triton import Triton
 
-    progress = follow_log(endpoint, options, timeout_s, watch)
     with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
         failed = failures(triton.index(), options, progress)
     if failed and options.values.get("exit-on-error", "true").lower() in {"true", "1"}:

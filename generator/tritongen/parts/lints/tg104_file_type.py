@@ -7,9 +7,8 @@ TYPE_FP64 for input 'x', model provides TYPE_FP32»). Nothing is cast.
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import DataType
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import DataType
 from tritongen.records.plan import Plan, short_type
 from tritongen.records.views import declared_tensors
 

@@ -9,9 +9,8 @@ an output's dims must be the file's, -1 for -1. Triton refuses anything else («
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelInput, ModelOutput
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelInput, ModelOutput
 from tritongen.records.plan import Plan
 from tritongen.records.views import declared_tensors
 

@@ -8,9 +8,8 @@ Triton type at all.
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import DataType
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import DataType
 from tritongen.records.plan import Plan, PlannedModel, short_type
 from tritongen.records.views import declared_tensors, tensors
 

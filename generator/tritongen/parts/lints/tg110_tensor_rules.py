@@ -9,9 +9,8 @@ loads, and then no request is valid.
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInput, ModelOutput
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelConfig, ModelInput, ModelOutput
 from tritongen.records.plan import Plan
 from tritongen.records.views import is_tensorrt, tensors
 

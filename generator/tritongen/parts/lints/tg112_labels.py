@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from math import prod
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelOutput
-
 from tritongen.records.finding import Complaint, did_you_mean
+from tritongen.records.messages import ModelOutput
 from tritongen.records.plan import Plan
 from tritongen.records.views import tensors
 

@@ -9,9 +9,8 @@ reads the repository, and says why in its log only.
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelQueuePolicy
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelConfig, ModelQueuePolicy
 from tritongen.records.plan import Plan
 
 SEVERITY: Final = "error"

@@ -10,9 +10,8 @@ pair»). `ensemble` is a platform that only an entry of `ensembles:` has.
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelConfig
 from tritongen.records.plan import Plan
 
 SEVERITY: Final = "error"

@@ -9,9 +9,8 @@ model's instances are passive, the first request ends the whole server (SIGSEGV)
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelConfig, ModelInstanceGroup
 from tritongen.records.plan import Plan
 from tritongen.records.views import is_tensorrt
 

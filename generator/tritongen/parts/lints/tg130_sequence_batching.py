@@ -12,9 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelSequenceBatching
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import DataType, ModelConfig, ModelSequenceBatching
 from tritongen.records.plan import Plan, short_type
 
 SEVERITY: Final = "error"

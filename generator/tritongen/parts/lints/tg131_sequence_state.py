@@ -14,9 +14,8 @@ the whole server ends (SIGSEGV).
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelSequenceBatching
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelSequenceBatching
 from tritongen.records.plan import Plan, PlannedModel, short_type
 
 SEVERITY: Final = "error"

@@ -9,9 +9,8 @@ declared input; without a target name the whole server ends (SIGSEGV).
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import BatchInput, DataType, ModelConfig
-
 from tritongen.records.finding import Complaint, did_you_mean
+from tritongen.records.messages import BatchInput, DataType, ModelConfig
 from tritongen.records.plan import Plan, short_type
 
 SEVERITY: Final = "error"

@@ -9,9 +9,8 @@ batch size up to `max_batch_size` (1 where the model does not batch), and for ea
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelInput, ModelWarmup
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelInput, ModelWarmup
 from tritongen.records.plan import Plan, PlannedModel, short, short_type
 
 SEVERITY: Final = "error"

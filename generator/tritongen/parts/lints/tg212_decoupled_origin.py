@@ -9,9 +9,8 @@ inputs originated from different decoupled models»).
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelEnsembling
-
 from tritongen.records.finding import Complaint, SpecPath
+from tritongen.records.messages import ModelEnsembling
 from tritongen.records.plan import Plan, PlannedModel
 
 SEVERITY: Final = "error"

@@ -8,9 +8,8 @@ every client would have to send. That is hardly ever meant: a rename is missing.
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelInput, ModelOutput
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelInput, ModelOutput
 from tritongen.records.plan import End, Plan, Wire
 from tritongen.records.views import wires_of
 

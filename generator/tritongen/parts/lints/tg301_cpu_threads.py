@@ -8,9 +8,8 @@ both are slower than one alone. Instances times threads should not exceed the co
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelInstanceGroup
 from tritongen.records.plan import Plan
 
 SEVERITY: Final = "warning"

@@ -8,9 +8,8 @@ belongs where requests come in: to the first step, or to a gateway before Triton
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelDynamicBatching
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelDynamicBatching
 from tritongen.records.plan import Plan
 
 SEVERITY: Final = "warning"

@@ -8,9 +8,8 @@ idle for `max_sequence_idle_microseconds`. There are as many slots as instances 
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelConfig
 from tritongen.records.plan import Plan
 
 SEVERITY: Final = "warning"

@@ -3,9 +3,8 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.formats import pbtxt
+from tritongen.records.messages import ModelConfig
 from tritongen.records.paths import REPOSITORY
 from tritongen.records.tree import Copy, Entry, Tree
 from tritongen.stages.adopt.form import Difference

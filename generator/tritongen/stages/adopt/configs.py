@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 from google.protobuf import text_format
-from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.formats import pbtxt
 from tritongen.records.finding import Finding, Place
+from tritongen.records.messages import ModelConfig
 from tritongen.records.scalars import quote
 from tritongen.stages.adopt.findings import finding
 from tritongen.stages.adopt.repairs import mistakes

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.formats.yaml import Block, Value
+from tritongen.records.messages import ModelConfig
 from tritongen.stages.adopt.fields import say_field, say_names, say_tensors
 from tritongen.stages.adopt.form import Form
 from tritongen.stages.adopt.pyfiles import called_models, plain_step

@@ -8,9 +8,9 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
-from tritonclient.grpc.model_config_pb2 import ModelInput, ModelOutput
 
 from tritongen.formats.yaml import Block, Value
+from tritongen.records.messages import ModelInput, ModelOutput
 from tritongen.records.spelling import spellings
 
 PARAMETER = "inference.ModelParameter"

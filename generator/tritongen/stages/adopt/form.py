@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.parts import backends
+from tritongen.records.messages import ModelConfig
 from tritongen.stages.adopt.pyfiles import plain_step
 from tritongen.stages.adopt.repository import Folder
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
-
+from tritongen.records.messages import DataType, ModelConfig
 from tritongen.records.scalars import quote
 from tritongen.records.spelling import SAME_TYPE
 

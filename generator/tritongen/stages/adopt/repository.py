@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.errors import SpecError
 from tritongen.records.finding import Finding
+from tritongen.records.messages import ModelConfig
 from tritongen.records.scalars import NAME, quote
 from tritongen.records.spec import VERSION
 from tritongen.records.tree import SKIPPED, check_path

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelEnsembling
-
 from tritongen.formats.yaml import Value
+from tritongen.records.messages import ModelConfig, ModelEnsembling
 
 
 def say_steps(config: ModelConfig, members: Mapping[str, ModelConfig]) -> Value:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.formats.yaml import Block, Value
+from tritongen.records.messages import ModelConfig
 from tritongen.records.release import releases
 from tritongen.records.scalars import NAME, quote
 from tritongen.records.views import used_fields

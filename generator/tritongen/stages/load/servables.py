@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelEnsembling
-
 from tritongen.records.finding import Place, SpecPath
+from tritongen.records.messages import ModelConfig, ModelEnsembling
 from tritongen.records.scalars import NAME, quote
 from tritongen.records.spec import Ensemble, Model, Step
 from tritongen.stages.load import codes

@@ -4,9 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tritonclient.grpc.model_config_pb2 import ModelInput, ModelOutput
-
 from tritongen.records.finding import Place
+from tritongen.records.messages import ModelInput, ModelOutput
 from tritongen.records.scalars import quote
 from tritongen.stages.load.codes import TENSOR
 from tritongen.stages.load.enums import Refused, enum_value

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.errors import SpecError
 from tritongen.parts import backends, sources
 from tritongen.parts.backends import Backend, Format
 from tritongen.parts.backends._unread import placed, unread
 from tritongen.parts.sources import Search
 from tritongen.records.facts import Inspection, ModelFacts
+from tritongen.records.messages import ModelConfig
 from tritongen.records.spec import Model, Source
 from tritongen.records.tree import check_path
 from tritongen.stages.probe.cache import Cache

@@ -6,11 +6,11 @@ from typing import Any
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
-from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput, ModelOutput
 
 from tritongen.formats import json
 from tritongen.parts import backends
 from tritongen.records.facts import Facts, FileFacts, ModelFacts, StepFacts, TensorFacts
+from tritongen.records.messages import DataType, ModelConfig, ModelInput, ModelOutput
 from tritongen.records.paths import REPOSITORY
 from tritongen.records.plan import Decision, PlannedModel, short
 from tritongen.records.spec import Model

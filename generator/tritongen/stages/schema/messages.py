@@ -3,9 +3,9 @@
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
-from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
 from tritongen.records.keys import keys
+from tritongen.records.messages import DataType, ModelConfig
 from tritongen.records.release import features
 from tritongen.records.spelling import spellings
 from tritongen.stages.schema.values import (
