@@ -59,6 +59,7 @@ class Request:
 
 def _finding(row: dict[str, Any]) -> Finding:
     place = row.pop("place")
+    row.pop("edit")  # of use to `check --fix` only
     return Finding(place=Place(**place) if place else None, **row)
 
 

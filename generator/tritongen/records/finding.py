@@ -35,6 +35,18 @@ class Places:
         return self.by_path.get(path)
 
 
+@dataclass(frozen=True)
+class Edit:
+    """The one right answer to a finding, at the finding's place: ``tritongen check --fix``.
+
+    The scalar ``old`` there is renamed to ``new``; without ``new``, the entry or the item of a
+    list that starts with it is removed.
+    """
+
+    old: str
+    new: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """One thing to tell the user: what was found, why it matters, one remedy.
@@ -49,16 +61,34 @@ class Finding:
     message: str
     why: str = ""
     fix: str = ""
+    edit: Edit | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Complaint:
-    """What a lint says of the value at ``path``; ``check`` adds code, severity and place."""
+    """What a lint says of the value at ``path``; ``check`` adds code, severity and place.
+
+    ``edit`` is for where there is exactly one right answer.
+    """
 
     path: SpecPath
     message: str
     why: str
     fix: str
+    edit: Edit | None = None
+
+
+def only_near(word: str, words: Iterable[str]) -> str | None:
+    """Return what ``word`` must have meant: the one near it, or the much nearer of two."""
+    near = get_close_matches(word, list(words), n=2, cutoff=0.6)
+    much_nearer = len(near) == 2 and bool(get_close_matches(word, near[:1], cutoff=0.85))
+    return near[0] if len(near) == 1 or much_nearer else None
+
+
+def rename(word: str, words: Iterable[str]) -> Edit | None:
+    """Return the edit from ``word`` to what it must have meant, if that is plain."""
+    meant = only_near(word, words)
+    return Edit(word, meant) if meant else None
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:

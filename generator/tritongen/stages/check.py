@@ -43,6 +43,8 @@ def _finding(
         message=complaint.message,
         why=f"allowed here: {reason}" if reason else complaint.why,
         fix="" if reason else complaint.fix,
+        # Only what was written where the complaint points can be edited there.
+        edit=complaint.edit if not reason and complaint.path in plan.places.by_path else None,
     )
 
 

@@ -7,7 +7,7 @@ with another name («unexpected inference output 'yy', allowed outputs are: y»)
 from collections.abc import Iterator
 from typing import Final
 
-from tritongen.records.finding import Complaint, did_you_mean
+from tritongen.records.finding import Complaint, did_you_mean, rename
 from tritongen.records.plan import Plan
 from tritongen.records.views import models_with_files, tensors
 
@@ -30,4 +30,5 @@ def check(plan: Plan) -> Iterator[Complaint]:
                     + (f"; {hint}" if hint else ""),
                     why="Triton refuses a configuration with tensors that the file lacks",
                     fix=f"name one of: {', '.join(known[section])}",
+                    edit=rename(tensor.name, known[section]),
                 )

@@ -9,7 +9,7 @@ reads the repository, and says why in its log only.
 from collections.abc import Iterator
 from typing import Final
 
-from tritongen.records.finding import Complaint
+from tritongen.records.finding import Complaint, Edit
 from tritongen.records.messages import ModelConfig, ModelQueuePolicy
 from tritongen.records.plan import Plan
 
@@ -34,6 +34,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
                     message=f"{model.name}: {message}",
                     why="Triton refuses the model, and says why in its log only",
                     fix=fix,
+                    edit=Edit(key) if key == "preferred_batch_size" else None,
                 )
 
 

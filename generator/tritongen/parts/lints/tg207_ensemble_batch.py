@@ -7,7 +7,7 @@ allows maximum batch size to be 8»). Steps that do not batch at all are spoken 
 from collections.abc import Iterator
 from typing import Final
 
-from tritongen.records.finding import Complaint
+from tritongen.records.finding import Complaint, Edit
 from tritongen.records.plan import Plan
 
 SEVERITY: Final = "error"
@@ -28,4 +28,5 @@ def check(plan: Plan) -> Iterator[Complaint]:
                 why="Triton refuses an ensemble that takes more than one of its steps",
                 fix=f"leave max_batch_size out here (it is then {limit}), "
                 f"or raise it to {size} in {step.model_name}",
+                edit=Edit("max_batch_size"),
             )

@@ -7,7 +7,7 @@ a»). On the left of a mapping stands the model's tensor, on the right the ensem
 from collections.abc import Iterator
 from typing import Final
 
-from tritongen.records.finding import Complaint, did_you_mean
+from tritongen.records.finding import Complaint, did_you_mean, rename
 from tritongen.records.plan import Plan
 
 SEVERITY: Final = "error"
@@ -31,4 +31,5 @@ def check(plan: Plan) -> Iterator[Complaint]:
                         + (f"; {hint}" if hint else ""),
                         why="Triton refuses an ensemble that maps a tensor the model lacks",
                         fix=f"write the model's own name on the left, one of: {', '.join(known)}",
+                        edit=rename(name, known),
                     )

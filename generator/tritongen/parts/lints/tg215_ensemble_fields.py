@@ -7,7 +7,7 @@ no scheduler of its own. Triton refuses these fields. They belong to the steps' 
 from collections.abc import Iterator
 from typing import Final
 
-from tritongen.records.finding import Complaint
+from tritongen.records.finding import Complaint, Edit
 from tritongen.records.plan import Plan
 
 SEVERITY: Final = "error"
@@ -32,4 +32,5 @@ def check(plan: Plan) -> Iterator[Complaint]:
                 message=f"the ensemble {name} has {field}",
                 why="Triton refuses it: an ensemble runs its steps and has nothing of its own",
                 fix=f"move {field} to the models of its steps",
+                edit=Edit(field),
             )

@@ -7,7 +7,7 @@ Take it out of `input:`, or map an input of a step to it.
 from collections.abc import Iterator
 from typing import Final
 
-from tritongen.records.finding import Complaint, did_you_mean
+from tritongen.records.finding import Complaint, Edit, did_you_mean, rename
 from tritongen.records.plan import Plan, PlannedModel
 
 SEVERITY: Final = "error"
@@ -29,6 +29,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
                 + (f"; {hint}" if hint else ""),
                 why="Triton refuses an ensemble input that is not used",
                 fix="take it out, or map a step's input to it",
+                edit=rename(wire.tensor, known[wire.ensemble]) if hint else Edit(wire.tensor),
             )
 
 

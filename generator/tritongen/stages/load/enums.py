@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tritongen.records.finding import only_near
 from tritongen.records.spelling import SAME_TYPE, spellings
 from tritongen.stages.load.codes import CHOICE, Code
 from tritongen.stages.load.report import nearest
@@ -11,13 +12,16 @@ Enum = Any
 
 
 class Refused(Exception):  # noqa: N818
-    """A text is not what its field takes."""
+    """A text is not what its field takes; ``meant`` is what it must have been, if that is plain."""
 
-    def __init__(self, code: Code, expected: str, fix: str = "") -> None:
+    def __init__(
+        self, code: Code, expected: str, fix: str = "", *, meant: str | None = None
+    ) -> None:
         super().__init__(expected)
         self.code = code
         self.expected = expected
         self.fix = fix
+        self.meant = meant
 
 
 def enum_value(enum: Enum, text: str) -> int:
@@ -28,8 +32,10 @@ def enum_value(enum: Enum, text: str) -> int:
         expected = "a data type" if enum.name == "DataType" else f"one of {_shown(enum)}"
         meant = SAME_TYPE.get(text.upper().removeprefix("TYPE_"))
         if enum.name == "DataType" and meant:
-            raise Refused(CHOICE, expected, f"did you mean `{meant.removeprefix('TYPE_')}`?")
-        raise Refused(CHOICE, expected, nearest(text, short or names))
+            short_name = meant.removeprefix("TYPE_")
+            raise Refused(CHOICE, expected, f"did you mean `{short_name}`?", meant=short_name)
+        near = only_near(text.upper(), short or names)
+        raise Refused(CHOICE, expected, nearest(text, short or names), meant=near)
     return names[text.upper()]
 
 

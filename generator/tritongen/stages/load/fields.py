@@ -12,6 +12,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from tritongen.records.finding import Edit
 from tritongen.records.scalars import quote
 from tritongen.stages.load.codes import EXCLUSIVE, MISSING, TYPE
 from tritongen.stages.load.enums import Refused, enum_value
@@ -142,7 +143,8 @@ def _read_scalar(
         yield READERS[field.type](field, node.text)
     except Refused as refused:
         message = f"{subject} wants {refused.expected}, found {describe(node)}"
-        report.add(refused.code, node.place, message, fix=refused.fix)
+        edit = Edit(node.text, refused.meant) if refused.meant else None
+        report.add(refused.code, node.place, message, fix=refused.fix, edit=edit)
 
 
 def _wrong(report: Report, node: Node, subject: str, expected: str, fix: str = "") -> None:

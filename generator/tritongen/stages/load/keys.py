@@ -132,7 +132,8 @@ def _note_unknown(
     inner = record_at(record, above)
     whose = "a source" if inner is Source else quote(above[-1]) if above else owner
     message = f"{quote(key)} is not a key of {whose}"
-    report.add(UNKNOWN_KEY, place, message, fix=nearest(key, inner.model_fields))
+    known = [field.alias or name for name, field in inner.model_fields.items()]
+    report.add(UNKNOWN_KEY, place, message, fix=nearest(key, known))
 
 
 def record_at(record: type[Record], keys: Sequence[str]) -> type[Record]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from tritongen.errors import SpecError
-from tritongen.records.finding import Finding, Place
+from tritongen.records.finding import Edit, Finding, Place, rename
 from tritongen.records.scalars import quote
 from tritongen.stages.load.codes import MISSING, UNDEFINED, UNKNOWN_KEY, Code
 from tritongen.stages.load.nodes import Entries
@@ -17,11 +17,26 @@ class Report:
         self.findings: list[Finding] = []
         self._misspelled: set[Place] = set()
 
-    def add(self, code: Code, place: Place, message: str, *, why: str = "", fix: str = "") -> None:
+    def add(
+        self,
+        code: Code,
+        place: Place,
+        message: str,
+        *,
+        why: str = "",
+        fix: str = "",
+        edit: Edit | None = None,
+    ) -> None:
         """Note an error."""
         self.findings.append(
             Finding(
-                code=code.code, severity="error", place=place, message=message, why=why, fix=fix
+                code=code.code,
+                severity="error",
+                place=place,
+                message=message,
+                why=why,
+                fix=fix,
+                edit=edit,
             )
         )
 
@@ -33,6 +48,7 @@ class Report:
             entries.keys[key],
             f"{quote(key)} is not a key of {owner}",
             fix=nearest(key, known) or "remove it; docs/reference/spec.md lists the keys",
+            edit=rename(key, known),
         )
 
     def missing(self, place: Place, message: str, *, fix: str) -> None:
