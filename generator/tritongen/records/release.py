@@ -15,9 +15,11 @@ else:
 
 @dataclass(frozen=True, kw_only=True)
 class Feature:
-    """A part of ``ModelConfig`` that only some releases know: the first and last tag that do.
+    """Something that only some releases have: the first and the last tag that do.
 
-    ``field`` is its path (``ensemble_scheduling.max_inflight_requests``), or ``backend:NAME``.
+    ``field`` is a path in ``ModelConfig`` (``ensemble_scheduling.max_inflight_requests``), or one
+    of ``backend:NAME``, ``platform:NAME``, ``parameter:BACKEND.NAME``, ``kind:BACKEND.KIND``,
+    ``flag:NAME`` (an option of tritonserver, without the dashes) and ``metric:NAME``.
     """
 
     field: str
@@ -46,16 +48,16 @@ class Release:
     def lacks(self, field: str) -> str | None:
         """Return in words why this release has no ``field``, or ``None`` if it has it.
 
-        ``field`` is a path in ``ModelConfig`` (a field of an unknown message is unknown too), or
-        ``backend:NAME``.
+        ``field`` is written as in ``Feature``; what lies inside of something is lacking with it.
         """
-        for feature in _table().features:
-            if field != feature.field and not field.startswith(feature.field + "."):
-                continue
-            if feature.since and self.tag < feature.since:
-                return f"Triton has it since {feature.since}"
-            if feature.until and self.tag > feature.until:
-                return f"Triton {feature.until} was the last to have it"
+        known, inner = _table().by_field, field
+        while inner not in known and "." in inner:
+            inner = inner.rpartition(".")[0]
+        feature = known.get(inner)
+        if feature and feature.since and self.tag < feature.since:
+            return f"Triton has it since {feature.since}"
+        if feature and feature.until and self.tag > feature.until:
+            return f"Triton {feature.until} was the last to have it"
         return None
 
 
@@ -63,6 +65,7 @@ class Release:
 class _Table:
     releases: dict[str, Release]
     features: tuple[Feature, ...]
+    by_field: dict[str, Feature]
 
 
 @cache
@@ -70,9 +73,11 @@ def _table() -> _Table:
     text = files("tritongen.resources").joinpath("releases.toml").read_text("utf-8")
     rows = tomllib.loads(text)
     limits = rows["onnxruntime"]
+    features = tuple(Feature(**row) for row in rows["feature"])
     return _Table(
         releases={row["tag"]: _release(row, limits) for row in rows["release"]},
-        features=tuple(Feature(**row) for row in rows["feature"]),
+        features=features,
+        by_field={feature.field: feature for feature in features},
     )
 
 

@@ -8,8 +8,9 @@
     extra: {m: [1/vocabulary.txt]}
 
 ``extra`` are the files placed beside the model's own. ``files`` may add ``ir_version``, ``opset``
-and ``versions`` to a model; dims are the file's full shapes. A step's text is that of its Python
-file with one function.
+and ``versions`` to a model; dims are the file's full shapes. A model of another format says
+``backend``, ``file`` and, if they are known, ``arguments``; without ``input`` it can't be read. A
+step's text is that of its Python file with one function.
 """
 
 import re
@@ -54,18 +55,24 @@ def facts_of(case: dict[str, Any], folder: Path) -> Facts:
 
 
 def _model(said: dict[str, Any]) -> ModelFacts:
+    backend = said.get("backend", "onnxruntime")
     return ModelFacts(
-        backend="onnxruntime",
-        files={"model.onnx": _file("m.onnx")},
-        inputs=tuple(_tensor(name, text) for name, text in said["input"].items()),
-        outputs=tuple(_tensor(name, text) for name, text in said["output"].items()),
-        ir_version=said.get("ir_version", 8),
-        opsets={"": said.get("opset", 17)},
+        backend=backend,
+        files={said.get("file", "model.onnx"): _file("m.onnx")},
+        inputs=_tensors(said.get("input")),
+        outputs=_tensors(said.get("output")),
+        arguments=tuple(said["arguments"]) if "arguments" in said else None,
+        ir_version=said.get("ir_version", 8) if backend == "onnxruntime" else None,
+        opsets={"": said.get("opset", 17)} if backend == "onnxruntime" else {},
     )
 
 
 def _file(source: str) -> FileFacts:
     return FileFacts(source=source, sha256="0" * 64, size_bytes=1)
+
+
+def _tensors(said: dict[str, str] | None) -> tuple[TensorFacts, ...] | None:
+    return None if said is None else tuple(_tensor(name, text) for name, text in said.items())
 
 
 def _tensor(name: str, text: str) -> TensorFacts:

@@ -23,7 +23,7 @@ from tritongen.parts.backends import (
     tensorrtllm,
     vllm,
 )
-from tritongen.parts.backends._backend import Backend, Format, set_value, value
+from tritongen.parts.backends._backend import Backend, Format, Problem, set_value, value
 from tritongen.records.messages import ModelConfig
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "TABLE",
     "Backend",
     "Format",
+    "Problem",
     "find",
     "guess",
     "name_of",

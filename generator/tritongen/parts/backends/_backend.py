@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.records.facts import Inspection
+from tritongen.records.messages import ModelConfig
 
 Inspect = Callable[[Path, str], Inspection]
 """What a file says, by its path and its name in messages; ``SpecError`` if it can't be loaded."""
@@ -52,7 +51,8 @@ class Format:
     suffixes of files that belong to it and differ in nothing else. ``settings`` are values of the
     configuration that choose this format (``platform``, ``parameters.model_type``).
     ``batches`` is the backend's unless said; ``reader`` is the Python package that could read the
-    file, where it is not a dependency.
+    file, where it is not a dependency; ``compared`` tells that the file holds tensors, so that
+    those declared have to be its own.
     """
 
     file: str
@@ -64,6 +64,7 @@ class Format:
     settings: Mapping[str, str] = field(default_factory=dict)
     batches: Batches | None = None
     reader: str = ""
+    compared: bool = True
 
     def named(self, name: str) -> bool:
         """Tell whether a file of this name can be of this format."""
@@ -93,10 +94,10 @@ class Backend:
     ``formats`` begin with what Triton loads if nothing else is said. ``kinds`` are the instance
     kinds that load. ``completes`` tells whether Triton's auto-complete fills in tensors.
     ``accelerators`` maps ``gpu`` and ``cpu`` to execution accelerators and their parameters,
-    ``None`` where any parameter goes; without it the backend looks at none. ``fields`` are
-    paths in ``ModelConfig`` that Triton allows for this backend only. ``errors`` yields what makes
-    the backend refuse the tensors, ``doubts`` what it takes with a warning; ``refine`` is what a
-    file's tensors become by the parameters.
+    ``None`` where any parameter goes; without it the backend looks at none. ``aliases`` are names
+    that people take for the backend's. ``errors`` yields what makes the backend refuse the
+    tensors, ``doubts`` what it takes with a warning; ``refine`` is what a file's tensors become
+    by the parameters.
     """
 
     name: str
@@ -109,7 +110,7 @@ class Backend:
     accelerators: Mapping[str, Mapping[str, Mapping[str, Values] | None]] = field(
         default_factory=dict
     )
-    fields: frozenset[str] = frozenset()
+    aliases: frozenset[str] = frozenset()
     errors: Check = lambda config, arguments: ()
     doubts: Check = lambda config, arguments: ()
     refine: Callable[[ModelConfig, Inspection], Inspection] = lambda config, found: found

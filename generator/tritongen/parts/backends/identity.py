@@ -15,7 +15,8 @@ def _errors(config: ModelConfig, _: object) -> Iterator[Problem]:
             yield Problem(
                 section=section, name=name, message=message, fix=f"call it {prefix}0, {prefix}1..."
             )
-        names[section].add(name.removeprefix(prefix))
+        else:
+            names[section].add(name.removeprefix(prefix))
     for index in sorted(names["output"] - names["input"]):
         yield Problem(
             section="output",

@@ -281,6 +281,7 @@ FORMAT = Format(
 BACKEND = Backend(
     name="onnxruntime",
     formats=(FORMAT,),
+    aliases=frozenset({"onnx"}),
     parameters={
         "intra_op_thread_count": NUMBER,
         "inter_op_thread_count": NUMBER,

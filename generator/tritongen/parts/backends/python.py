@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tritongen.errors import SpecError
-from tritongen.parts.backends._backend import TEXT, Backend, Format, Values
+from tritongen.parts.backends._backend import TEXT, Backend, Format
 from tritongen.records.facts import Inspection
 from tritongen.records.finding import Place
 
@@ -139,9 +139,6 @@ def bound(body: Iterable[ast.stmt]) -> set[str]:
 
 BACKEND = Backend(
     name="python",
-    formats=(Format(file=DEFAULT_FILE, suffixes=(".py",), inspect=inspect),),
-    parameters={
-        "EXECUTION_ENV_PATH": TEXT,
-        "FORCE_CPU_ONLY_INPUT_TENSORS": Values("yes or no", "(?-i:yes|no)"),
-    },
+    formats=(Format(file=DEFAULT_FILE, suffixes=(".py",), inspect=inspect, compared=False),),
+    parameters={"EXECUTION_ENV_PATH": TEXT, "FORCE_CPU_ONLY_INPUT_TENSORS": TEXT},
 )

@@ -7,8 +7,6 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig
-
 from tritongen.errors import SpecError
 from tritongen.parts.backends._backend import (
     FLAG,
@@ -23,6 +21,7 @@ from tritongen.parts.backends._backend import (
 from tritongen.parts.backends._bytes import REMEDIES, describe
 from tritongen.parts.backends._unread import placed, unread
 from tritongen.records.facts import Inspection
+from tritongen.records.messages import ModelConfig
 
 AOTI = "torch_aoti"
 INDEXED = re.compile(r"(?:(?!__).)*__[0-9]*")
@@ -183,9 +182,16 @@ BACKEND = Backend(
             batches="never",
             inspect=unread,
         ),
-        Format(file="model.py", also=(".py",), settings={"runtime": "model.py"}, inspect=placed),
+        Format(
+            file="model.py",
+            also=(".py",),
+            settings={"runtime": "model.py"},
+            inspect=placed,
+            compared=False,
+        ),
     ),
     completes=False,
+    aliases=frozenset({"libtorch"}),
     parameters=dict.fromkeys(
         (
             "DISABLE_OPTIMIZED_EXECUTION",

@@ -21,13 +21,4 @@ BACKEND = Backend(
         "multi_device_gpus": TEXT,
         "multi_device_per_rank_engines": TEXT,
     },
-    fields=frozenset(
-        {
-            "input.is_shape_tensor",
-            "output.is_shape_tensor",
-            "input.is_non_linear_format_io",
-            "output.is_non_linear_format_io",
-            "instance_group.profile",
-        }
-    ),
 )

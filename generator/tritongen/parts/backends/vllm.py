@@ -24,7 +24,7 @@ def inspect(file: Path, shown: str) -> Inspection:
 
 BACKEND = Backend(
     name="vllm",
-    formats=(Format(file="model.json", also=(".json",), inspect=inspect),),
+    formats=(Format(file="model.json", also=(".json",), inspect=inspect, compared=False),),
     decoupled=True,
     parameters={
         "REPORT_CUSTOM_METRICS": TEXT,
