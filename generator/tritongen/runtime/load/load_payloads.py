@@ -108,7 +108,9 @@ def write(path: Path, samples: Sequence[Sample]) -> None:
             blank = (0,) * len(known[name].shape)
             shapes = [tensor.shape if tensor else blank for tensor in column]
             arrays[f"{role}.{number}.data"] = np.frombuffer(b"".join(data), np.uint8)
-            arrays[f"{role}.{number}.ends"] = np.cumsum([len(each) for each in data], dtype=np.int64)
+            arrays[f"{role}.{number}.ends"] = np.cumsum(
+                [len(each) for each in data], dtype=np.int64
+            )
             arrays[f"{role}.{number}.shapes"] = np.array(shapes, np.int64).reshape(len(rows), -1)
             arrays[f"{role}.{number}.given"] = np.array([tensor is not None for tensor in column])
     np.savez(path, **arrays)  # type: ignore[arg-type]

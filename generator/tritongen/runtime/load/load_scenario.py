@@ -22,8 +22,8 @@ may reach before the results say that they can't be trusted.
 - ``{"law": "constant" | "poisson", "stages": [...]}``: so many requests per second, whether or not
   the server answers, at equal distances or independent of each other;
 - ``{"law": "burst", "size": 20, "every_s": 1.0}``: so many at once, the first at 0;
-- ``{"law": "trace", "file": "times.npy"}``: a 1-D array of seconds (or a ``.csv`` whose first column
-  they are), in order, the first at 0 or later; those beyond ``duration_s`` are left out.
+- ``{"law": "trace", "file": "times.npy"}``: a 1-D array of seconds (or a ``.csv`` whose first
+  column they are), in order, the first at 0 or later; those beyond ``duration_s`` are left out.
 
 A stage is ``{"from": 0, "to": 200, "seconds": 10}``: users or requests per second, changing in
 equal parts; the end of the last one holds for what is left of ``duration_s``. The warm-up has the
