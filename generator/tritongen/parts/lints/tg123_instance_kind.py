@@ -9,10 +9,9 @@ CPU and GPU. Without a kind, Triton takes GPUs if there are any and the backend'
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
-
 from tritongen.parts.lints._backends import backed
 from tritongen.records.finding import Complaint
+from tritongen.records.messages import ModelInstanceGroup
 from tritongen.records.plan import Plan
 
 SEVERITY: Final = "error"

@@ -9,14 +9,9 @@ looked at where all instances run on CPUs.
 from collections.abc import Iterator
 from typing import Final
 
-from tritonclient.grpc.model_config_pb2 import (
-    ModelConfig,
-    ModelInstanceGroup,
-    ModelOptimizationPolicy,
-)
-
 from tritongen.parts.lints._backends import Backed, backed
 from tritongen.records.finding import Complaint, SpecPath, did_you_mean
+from tritongen.records.messages import ModelConfig, ModelInstanceGroup, ModelOptimizationPolicy
 from tritongen.records.plan import Plan
 
 SEVERITY: Final = "error"
