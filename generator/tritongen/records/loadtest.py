@@ -53,10 +53,9 @@ class Slo(Record):
 
 
 class Closed(Record):
-    """So many users, each of whom waits for its answer (then ``think``) before it asks again."""
+    """So many users, each of whom waits for its answer before it asks again."""
 
     users: Positive
-    think: Duration = 0.0
 
     @model_validator(mode="before")
     @classmethod
@@ -83,11 +82,11 @@ class Burst(Record):
 
 
 class Stage(Record):
-    """A part of ``stages``: a rate, or a ramp to it from another one."""
+    """A part of ``stages``: a rate, or a ramp to it ``from`` another one."""
 
     duration: SomeTime
     rate: Rate
-    ramp_from: Rate | None = None
+    start: Rate | None = Field(default=None, alias="from")
 
 
 class Arrivals(Record):

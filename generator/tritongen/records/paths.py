@@ -5,6 +5,9 @@ from typing import Final
 REPOSITORY: Final = "model_repository"
 """The folder that Triton reads."""
 
+LOADTESTS: Final = "loadtests"
+"""The folder of the load program and of what it sends."""
+
 STATE: Final = ".tritongen"
 """Only the manifest in it belongs to the project; the rest is this machine's."""
 
@@ -31,6 +34,12 @@ PLACED: Final = f"{CACHE}/files.json"
 
 STAMP: Final = f"{CACHE}/stamp.json"
 """The files that the last build came from and led to, so that an unchanged one is not redone."""
+
+RESULTS: Final = f"{STATE}/results"
+"""What was measured: ``<load test>-<number>.json``."""
+
+RUNS: Final = f"{STATE}/load"
+"""Load tests while they run: scenario, log and feed of each."""
 
 RESERVED: Final = (MANIFEST, LOCK, JOURNAL, ROLLBACK, STAGING, CACHE)
 

@@ -1,25 +1,23 @@
 """What we decided: complete, so that nothing is left to choose after it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
-from tritonclient.grpc.model_config_pb2 import (
+from tritongen.records.facts import Facts
+from tritongen.records.finding import Places, SpecPath
+from tritongen.records.loadtest import PlannedLoadTest
+from tritongen.records.messages import (
     DataType,
     ModelConfig,
     ModelEnsembling,
     ModelInput,
     ModelOutput,
 )
-
-from tritongen.records.facts import Facts
-from tritongen.records.finding import Places, SpecPath
 from tritongen.records.release import Release
 from tritongen.records.spec import Server, Spec
 from tritongen.records.tree import Entry
-
-REPOSITORY = "model_repository"
-"""The folder, below the output's root, that Triton reads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +82,7 @@ class Plan:
     decisions: tuple[Decision, ...]
     spec: Spec
     facts: Facts
+    loadtests: Mapping[str, PlannedLoadTest] = field(default_factory=dict)
 
     def source(self, end: End) -> ModelOutput | None:
         """Return the model output at the writing end of a wire, if the model declares it."""
@@ -103,11 +102,17 @@ class Plan:
 
     def decoupled(self, name: str) -> bool:
         """Tell whether a model answers a request any number of times; Triton computes ensembles."""
-        config = self.models[name].config
-        steps = config.ensemble_scheduling.step
-        return config.model_transaction_policy.decoupled or any(
-            self.decoupled(step.model_name) for step in steps
-        )
+        return name in self._decoupled
+
+    @cached_property
+    def _decoupled(self) -> set[str]:
+        found: set[str] = set()
+        for model in self.models.values():  # members stand before the ensembles that contain them
+            steps = model.config.ensemble_scheduling.step
+            inherited = any(step.model_name in found for step in steps)
+            if inherited or (not steps and model.config.model_transaction_policy.decoupled):
+                found.add(model.name)
+        return found
 
     @property
     def places(self) -> Places:

@@ -10,6 +10,7 @@ from tritongen.records.release import releases
 from tritongen.records.spec import Ensemble, Spec
 from tritongen.stages.resolve import refusals
 from tritongen.stages.resolve.ensembles import wire
+from tritongen.stages.resolve.loadtests import plan_loadtests
 from tritongen.stages.resolve.models import complete
 
 
@@ -34,6 +35,8 @@ def resolve(spec: Spec, facts: Facts) -> Plan:
         wires += its_wires
         decisions += chosen
         findings += wrong
+    loadtests, wrong = plan_loadtests(spec, models) if not findings else ({}, [])
+    findings += wrong
     if findings:
         raise SpecError(sorted(findings, key=lambda finding: str(finding.place)))
     return Plan(
@@ -46,6 +49,7 @@ def resolve(spec: Spec, facts: Facts) -> Plan:
         decisions=tuple(decisions),
         spec=spec,
         facts=facts,
+        loadtests=loadtests,
     )
 
 

@@ -18,6 +18,21 @@ TABLE = {
     "TG205": "A step reads a tensor that no step writes and that is not an input of the ensemble.",
 }
 
+LOAD_TABLE = {
+    "TG401": "A load test or an objective (`slo:`) names a model that is neither in `models:` nor "
+    "in `ensembles:`, or an input that the model has not.",
+    "TG402": "A model that may answer a request any number of times is asked over a stream only: "
+    "Triton refuses it over HTTP and over plain gRPC. Say `protocol: grpc-stream`.",
+    "TG403": "Something of a load test is said twice: `stages` and `trace` have their own length, "
+    "and in a mix (`models:`) every model has its own `data`.",
+    "TG404": "Requests can't be made: the model's tensors are not known, files are missing or the "
+    "folder is empty, values do not fit the tensors, or a file is of a kind that is not read.",
+    "TG405": "A warning: the load test has few different requests and the model's response cache "
+    "is on, so most answers come from the cache and say nothing about the model. `unique: true` "
+    "makes each request different; more `data` or `samples` make it more like production.",
+}
+"""Mistakes in load tests; the last two are found when their requests are made."""
+
 
 def unknown_model(name: str, known: Iterable[str], place: Place | None) -> Finding:
     """A step's model does not exist."""
@@ -109,4 +124,78 @@ def unwritten_output(output: str, known: Iterable[str], place: Place | None) -> 
         message=f"no step writes the output {output}" + (f"; {hint}" if hint else ""),
         why="Triton refuses an ensemble whose output is not in any output map",
         fix="write it from a step: output: {MODEL_OUTPUT: " + output.rpartition(".")[2] + "}",
+    )
+
+
+def unmeasured_model(name: str, known: Iterable[str], place: Place | None) -> Finding:
+    """A load test or an objective is for a model that does not exist."""
+    known = sorted(known)
+    return Finding(
+        code="TG401",
+        severity="error",
+        place=place,
+        message=f"no model or ensemble is called {name!r}",
+        why="only what is served can be asked and held to something",
+        fix=did_you_mean(name, known) or f"name one of {', '.join(known) or 'your models'}",
+    )
+
+
+def unknown_input(model: str, name: str, known: Iterable[str], place: Place | None) -> Finding:
+    """``data.inputs`` names an input that the model has not."""
+    known = sorted(known)
+    return Finding(
+        code="TG401",
+        severity="error",
+        place=place,
+        message=f"{model} has no input {name!r}",
+        why="Triton refuses a request with an input that the model does not have",
+        fix=did_you_mean(name, known) or f"name one of {', '.join(known)}",
+    )
+
+
+def unknown_tensors(model: str, place: Place | None) -> Finding:
+    """The model's inputs were neither read nor said."""
+    return Finding(
+        code="TG404",
+        severity="error",
+        place=place,
+        message=f"the inputs of {model} are not known, so no request can be made",
+        why="its file can't be read here, and the spec does not say them",
+        fix=f"say `input:` and `output:` of {model}",
+    )
+
+
+def streams_only(model: str, protocol: str, place: Place | None) -> Finding:
+    """A decoupled model is asked over a protocol that has one answer per request."""
+    return Finding(
+        code="TG402",
+        severity="error",
+        place=place,
+        message=f"{model} may answer a request any number of times, which {protocol} can't carry",
+        why="Triton answers decoupled models over a gRPC stream only",
+        fix="write `protocol: grpc-stream`",
+    )
+
+
+def two_durations(place: Place | None) -> Finding:
+    """``duration`` beside ``stages``."""
+    return Finding(
+        code="TG403",
+        severity="error",
+        place=place,
+        message="`duration` is said, and `stages` say theirs",
+        why="the test lasts as long as its stages do",
+        fix="remove `duration:`",
+    )
+
+
+def whose_data(model: str, place: Place | None) -> Finding:
+    """``data`` beside ``models``."""
+    return Finding(
+        code="TG403",
+        severity="error",
+        place=place,
+        message="`data` does not say for which of the `models` it is",
+        why="every model takes other tensors",
+        fix=f"say it there: `models: {{{model}: {{weight: 1, data: ...}}}}`",
     )
