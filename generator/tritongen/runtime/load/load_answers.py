@@ -105,8 +105,8 @@ def same(expect: Expect, wanted: Tensor, found: Tensor) -> bool:
         return True
     if wanted.datatype == "BYTES" or len(wanted.data) != len(found.data):
         return False
-    pair = [array(tensor).astype(np.float64) for tensor in (found, wanted)]
-    return bool(np.allclose(*pair, rtol=expect.rtol, atol=expect.atol, equal_nan=True))
+    was, should = (array(tensor).astype(np.float64) for tensor in (found, wanted))
+    return np.allclose(was, should, rtol=expect.rtol, atol=expect.atol, equal_nan=True)
 
 
 def array(tensor: Tensor) -> npt.NDArray[Any]:

@@ -96,7 +96,7 @@ def trace(arrivals: Arrivals) -> Times:
     """Read the times of a trace, in seconds; raise `ScenarioError` if they are not in order."""
     try:
         if arrivals.file.suffix == ".npy":
-            times = np.load(arrivals.file, allow_pickle=False).astype(np.float64)
+            times: Times = np.load(arrivals.file, allow_pickle=False).astype(np.float64)
         else:
             times = np.loadtxt(arrivals.file, delimiter=",", usecols=0, ndmin=1, encoding="utf-8")
     except (OSError, ValueError) as error:

@@ -147,7 +147,7 @@ class HttpConnection:
         if response.status_code != 200:
             text = body.decode("utf-8", "replace")
             raise Failure("http", str(response.status_code), text)
-        return Reply((Answer(body=body, header=int(response.get(HEADER_LENGTH) or 0)),))
+        return Reply((Answer(body=body, header=int(str(response.get(HEADER_LENGTH) or 0))),))
 
     def close(self) -> None:
         """Close the socket, if it is open."""

@@ -60,12 +60,12 @@ def read(path: Path) -> tuple[Sample, ...]:
     if len(counts) > 1:
         raise ScenarioError(f"{path}: its tensors have different numbers of samples")
     return tuple(
-        Sample(
-            inputs=tuple(tensors[i] for tensors in inputs if tensors[i]),
-            outputs=tuple(tensors[i] for tensors in outputs if tensors[i]),
-        )
-        for i in range(counts.pop())
+        Sample(inputs=_given(inputs, i), outputs=_given(outputs, i)) for i in range(counts.pop())
     )
+
+
+def _given(tensors: Sequence[Sequence[Tensor | None]], sample: int) -> tuple[Tensor, ...]:
+    return tuple(tensor for each in tensors if (tensor := each[sample]) is not None)
 
 
 def _tensors(arrays: Any, role: str) -> list[list[Tensor | None]]:
@@ -113,4 +113,4 @@ def write(path: Path, samples: Sequence[Sample]) -> None:
             )
             arrays[f"{role}.{number}.shapes"] = np.array(shapes, np.int64).reshape(len(rows), -1)
             arrays[f"{role}.{number}.given"] = np.array([tensor is not None for tensor in column])
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    np.savez(path, **arrays)

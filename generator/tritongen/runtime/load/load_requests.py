@@ -152,9 +152,8 @@ class GrpcRequests:
         if step is None:
             return data
         # Serialized messages put behind each other are their union.
-        return (
-            data + v2.ModelInferRequest(parameters=parameters(step.parameters)).SerializeToString()
-        )
+        more = v2.ModelInferRequest(parameters=parameters(step.parameters))
+        return data + bytes(more.SerializeToString())
 
     def _ready(self, sample: Sample) -> Ready:
         contents = [tensor.data for tensor in sample.inputs]

@@ -47,10 +47,10 @@ HdrHistogram's own text (V2, zlib, base64), merged over all workers.
 "p99_us", "requests": {name: {"offered", "answered", "failed", "p50_us", "p95_us", "p99_us"}}}]``,
 warm-up first (negative); latency from due, null if nothing was answered; ``in_flight`` at its end.
 ``stability``: ``{"stable", "message", "windows": [{"from_s", "to_s", "rate", "p50_us",
-"p99_us"}]}``: the measured time in ten equal parts or a few more; ``stable`` is null where the load was meant to
-change (levels, burst, trace) or the run was shorter than 5 s; false where the rate, or the median
-of the latency, moves by more than a tenth from the first half to the second, and by more than the
-noise between the windows explains.
+"p99_us"}]}``: the measured time in ten equal parts or a few more. ``stable`` is null where the load
+was meant to change (levels, burst, trace) or the run was shorter than 5 s; false where the rate, or
+the median of the latency, moves by more than a tenth from the first half to the second, and by more
+than the noise between the windows explains.
 
 A line of the live feed is one of ``seconds`` without ``requests``, with ``"progress"`` (0 to 1 of
 warm-up and duration) and ``"workers"`` (how many still report). It comes about a second late.

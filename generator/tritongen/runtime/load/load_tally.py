@@ -59,7 +59,7 @@ class Tally:
         histograms = {name: Counts(packed[name]) for name in HISTOGRAMS}
         failures = {(kind, code, text): n for kind, code, text, n in packed["failures"]}
         numbers = {name: packed[name] for name in NUMBERS}
-        return cls(**numbers, **histograms, failures=failures)
+        return cls(**numbers, **histograms, failures=failures)  # type: ignore[arg-type]
 
 
 Key = tuple[int, str]

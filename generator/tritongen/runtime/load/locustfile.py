@@ -14,6 +14,7 @@ measured is written down as partial.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import platform
 import sys
@@ -43,7 +44,7 @@ HERE = Path(__file__).resolve().parent
 END_S = 10
 """How long ending may take; gRPC under gevent is known to wait forever there."""
 
-TRITON = frozenset({"tritonclient", "locust", "grpcio", "gevent", "numpy"})
+PACKAGES = frozenset({"tritonclient", "locust", "grpcio", "gevent", "numpy"})
 
 
 def versions() -> dict[str, str]:
@@ -51,7 +52,7 @@ def versions() -> dict[str, str]:
     program = hashlib.sha256()
     for path in sorted(HERE.glob("*.py")):
         program.update(path.read_bytes())
-    packages = {name: version(name) for name in sorted(TRITON)}
+    packages = {name: version(name) for name in sorted(PACKAGES)}
     return {"program": program.hexdigest()[:16], "python": platform.python_version(), **packages}
 
 
@@ -152,7 +153,8 @@ class Load:
     # ---- the conductor ----
 
     def _be_conductor(self, options: Any) -> None:
-        # Locust starts with these, and its page proposes them.
+        # Locust starts with these, and its page proposes them. All at once is what is wanted here.
+        logging.getLogger("locust.runners").addFilter(lambda r: "spawn rate is" not in str(r.msg))
         options.num_users = options.spawn_rate = self.scenario.users
         self.environment.process_exit_code = 0
         self.runner.register_message("load-hello", self._hello)
@@ -269,7 +271,6 @@ def _end_in(seconds: float, code: int) -> None:
     start(wait, ())
 
 
-@events.init_command_line_parser.add_listener
 def _options(parser: Any) -> None:
     for option, default, what in (
         ("--scenario", str(HERE / "scenario.json"), "what is sent"),
@@ -281,7 +282,6 @@ def _options(parser: Any) -> None:
         )
 
 
-@events.init.add_listener
 def _init(environment: Any, **_: Any) -> None:
     try:
         environment.load = Load(environment)
@@ -289,6 +289,10 @@ def _init(environment: Any, **_: Any) -> None:
         sys.stderr.write(f"load: {error}\n")
         _leave(2)
     environment.events.quit.add_listener(_leave)
+
+
+events.init_command_line_parser.add_listener(_options)  # type: ignore[no-untyped-call]
+events.init.add_listener(_init)  # type: ignore[no-untyped-call]
 
 
 class TritonUser(User):
