@@ -17,6 +17,7 @@ COMMANDS = {
     "schema": "Write the JSON Schema of a spec, for editors.",
     "explain": "Show every decision, where it came from and why.",
     "import": "Write a spec that builds an existing model repository back.",
+    "graph": "Draw the ensembles: on the terminal, as SVG or as Mermaid.",
     "infer": "Send one request to a model.",
     "logs": "Show the server's log.",
     "status": "Show the running server and its models.",
