@@ -26,12 +26,14 @@ from typing import Any
 
 import gevent
 import grpc.experimental.gevent
+import load_choices
 import load_connections
 import load_results
 import load_run
 from gevent import monkey
 from gevent.event import AsyncResult
 from load_answers import Failure
+from load_clock import Clock
 from load_conductor import Conductor
 from load_scenario import Request, ScenarioError, read
 from locust import User, events, task
@@ -81,7 +83,7 @@ class Load:
 
     def _be_worker(self) -> None:
         self.protocol = load_connections.protocol(self.scenario)
-        self.kinds = load_run.prepare(self.scenario, self.protocol)
+        self.kinds = load_choices.prepare(self.scenario, self.protocol)
         self.runner.register_message("load-go", self._go)
         self.runner.register_message("load-stop", self._stop)
         if isinstance(self.runner, WorkerRunner):
@@ -92,8 +94,8 @@ class Load:
     def _go(self, environment: Any, msg: Any) -> None:
         """Begin at the time that the conductor says."""
         data = dict(msg.data)
-        clock = load_run.Clock(time.perf_counter() + data.pop("in_s") + self.scenario.warmup_s)
-        place = load_run.Place(**data)
+        clock = Clock(time.perf_counter() + data.pop("in_s") + self.scenario.warmup_s)
+        place = load_choices.Place(**data)
         part = load_run.Part(self.scenario, self.kinds, place, clock, self._fire)
         gevent.spawn(self._tell_on, part)
         gevent.spawn(self._begin, part)
