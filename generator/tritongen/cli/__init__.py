@@ -13,6 +13,8 @@ from tritongen.errors import TritongenError
 COMMANDS = {
     "build": "Check a spec, then write what it says.",
     "check": "Check a spec; write nothing.",
+    "completion": "Write the script that completes commands in your shell.",
+    "doctor": "Show what this machine has for serving, and how to get what is missing.",
     "down": "Stop the server that `up --detach` left running.",
     "schema": "Write the JSON Schema of a spec, for editors.",
     "explain": "Show every decision, where it came from and why.",
