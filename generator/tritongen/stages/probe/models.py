@@ -76,8 +76,12 @@ def _guess(located: Path, shown: str) -> Backend:
 def _format(backend: Backend, config: ModelConfig, located: Path) -> Format | None:
     names = [located.name]
     if located.is_dir():
-        names += sorted(entry.name for entry in located.iterdir())
-        names += [form.file for form in backend.formats if (located / form.inner).is_file()]
+        there = [
+            form.file
+            for form in backend.formats
+            if (located / form.inner).is_file() or (located / form.file).exists()
+        ]
+        names = [*there, *names, *sorted(entry.name for entry in located.iterdir())]
     return backend.format(config, names)
 
 
