@@ -69,8 +69,7 @@ def _problems(config: ModelConfig) -> Iterator[tuple[str, str, str]]:
             "use one level, or leave preserve_ordering out",
         )
     policies = [("default_queue_policy", batching.default_queue_policy)]
-    if levels:
-        policies += [("priority_queue_policy", p) for p in batching.priority_queue_policy.values()]
+    policies += [("priority_queue_policy", p) for p in batching.priority_queue_policy.values()]
     for field, policy in policies:
         if _delays(policy) and batching.preserve_ordering:
             yield (

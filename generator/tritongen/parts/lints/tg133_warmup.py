@@ -1,9 +1,10 @@
 """A warm-up request is one that the model would refuse.
 
 Triton sends the requests of `model_warmup` to every instance before the model is ready; if one
-fails, so does the model. A request has all required inputs with their type and dims (no -1), a
-batch size up to `max_batch_size` (1 where the model does not batch), and for each input
-`zero_data`, `random_data` or a file in the folder `warmup/` of the model.
+fails, the model does not load, and now and then the server ends with it. A request has all required
+inputs with their type and dims (no -1), a batch size up to `max_batch_size` (1 where the model does
+not batch), and for each input `zero_data`, `random_data` or a file in the folder `warmup/` of the
+model.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ def check(plan: Plan) -> Iterator[Complaint]:
         if model.kind == "ensemble":
             continue
         for number, sample in enumerate(model.config.model_warmup):
+            if not sample.batch_size:
+                continue  # never sent
             for path, message, fix in _problems(model, sample):
                 yield Complaint(
                     path=(*model.path, "model_warmup", number, *path),
@@ -39,11 +42,11 @@ def _problems(
         yield (
             ("batch_size",),
             f"its batch_size is {sample.batch_size}, the model takes {limit}",
-            (f"set batch_size: {limit}"),
+            f"set batch_size: {limit}",
         )
     declared = {tensor.name: tensor for tensor in model.config.input}
     for name, tensor in declared.items():
-        if name not in sample.inputs and not tensor.optional and sample.batch_size:
+        if name not in sample.inputs and not tensor.optional:
             yield ("inputs",), f"the input {name!r} is missing", f"add {name} ({short(tensor)})"
     for name in sorted(sample.inputs):
         given = sample.inputs[name]
