@@ -52,7 +52,8 @@ class Format:
     configuration that choose this format (``platform``, ``parameters.model_type``).
     ``batches`` is the backend's unless said; ``reader`` is the Python package that could read the
     file, where it is not a dependency; ``compared`` tells that the file holds tensors, so that
-    those declared have to be its own.
+    those declared have to be its own; ``found`` that the backend looks for the file by itself,
+    though it is not the first of its formats.
     """
 
     file: str
@@ -65,6 +66,7 @@ class Format:
     batches: Batches | None = None
     reader: str = ""
     compared: bool = True
+    found: bool = False
 
     def named(self, name: str) -> bool:
         """Tell whether a file of this name can be of this format."""
@@ -143,7 +145,7 @@ class Backend:
 
     def settings(self, chosen: Format) -> dict[str, str]:
         """Return what a configuration has to say for Triton to load ``chosen``."""
-        if chosen is self.formats[0]:
+        if chosen is self.formats[0] or chosen.found:
             return {}
         return dict(chosen.settings) or {"default_model_filename": chosen.file}
 

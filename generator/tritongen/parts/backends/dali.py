@@ -7,7 +7,7 @@ BACKEND = Backend(
     name="dali",
     formats=(
         Format(file="model.dali", suffixes=(".dali",), inspect=unread),
-        Format(file="dali.py", also=(".py",), inspect=unread),
+        Format(file="dali.py", also=(".py",), inspect=unread, found=True),
     ),
     kinds=frozenset({"KIND_CPU", "KIND_GPU"}),
     parameters={"split_along_outer_axis": TEXT},

@@ -1,0 +1,1 @@
+placed: sha256 955cd1f58a68234295fbe11a6c7d8b91d5f6bd4d89dfd9ffc6fc51f398851f44, 15 bytes

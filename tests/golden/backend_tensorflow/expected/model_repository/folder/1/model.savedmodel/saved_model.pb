@@ -1,0 +1,1 @@
+placed: sha256 9650f07b3abfec084b77968860c75a35509161c6a87b50bbcb5bf6dcb5c8d1b2, 120 bytes
