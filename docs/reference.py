@@ -1,6 +1,5 @@
 """Write docs/reference/ from the code: ``make docs``; a test says whether it is current."""
 
-import importlib
 import sys
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import click
 
 from tritongen.cli import COMMANDS, cli
 from tritongen.parts.lints import LINTS
+from tritongen.stages.adopt.findings import TABLE as ADOPT
 from tritongen.stages.load.codes import CODES
 from tritongen.stages.probe.mistakes import TABLE as PROBE
 from tritongen.stages.resolve.refusals import TABLE as WIRING
@@ -30,6 +30,8 @@ def lints() -> str:
     parts += [f"\n### {code.code}: {code.title}\n\n{code.page}\n" for code in CODES]
     parts.append("\n## Reading model files and Python steps\n")
     parts += [f"\n### {code}\n\n{text}\n" for code, text in PROBE.items()]
+    parts.append("\n## Importing a model repository\n")
+    parts += [f"\n### {code}\n\n{text}\n" for code, text in ADOPT.items()]
     parts.append("\n## Wiring ensembles\n")
     parts += [f"\n### {code}\n\n{text}\n" for code, text in WIRING.items()]
     parts.append("\n## Lints\n")
@@ -43,7 +45,8 @@ def commands() -> str:
     """Every command with its help."""
     parts = ["# Commands\n\n", WRITTEN, _help(cli, "tritongen")]
     for name in sorted(COMMANDS):
-        command: click.Command = importlib.import_module(f"tritongen.cli.{name}").command
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
         parts.append(f"\n## tritongen {name}\n\n{_help(command, f'tritongen {name}')}")
     return "".join(parts)
 

@@ -35,7 +35,7 @@ def command(repository: Path, output: Path, force: bool, as_json: bool) -> None:
     likely repair, and left out; the exit code is 2 only if nothing could be imported.
     """
     _require(repository, output, force=force)
-    with _rebuilder(output) as rebuild, messages.status("importing"):
+    with rebuilder(output) as rebuild, messages.status("importing"):
         adopted = adopt(repository, output.parent, rebuild)
     _write(output, adopted.text)
     if as_json:
@@ -63,7 +63,7 @@ def _require(repository: Path, output: Path, *, force: bool) -> None:
 
 
 @contextmanager
-def _rebuilder(output: Path) -> Iterator[Rebuild]:
+def rebuilder(output: Path) -> Iterator[Rebuild]:
     """Give what builds the text of a spec as if it stood in ``output``, without writing the result.
 
     The text stands beside ``output`` for the time, since paths in it start there.

@@ -18,6 +18,8 @@ SEVERITY: Final = "error"
 def check(plan: Plan) -> Iterator[Complaint]:
     """Complain about inputs of the file that nothing feeds."""
     for model, _, facts in models_with_files(plan):
+        if not model.config.input and not plan.spec.models[model.name].complete:
+            continue  # Triton takes them from the file itself
         fed = {tensor.name for tensor in model.config.input} | scheduled(model.config)
         for tensor in facts.inputs or ():
             if tensor.name not in fed and not tensor.optional:

@@ -3,14 +3,12 @@
 import re
 from pathlib import Path
 
-from google.protobuf import text_format
-
-from tritongen.formats import pbtxt
 from tritongen.records.finding import Finding, Place
 from tritongen.records.messages import ModelConfig
 from tritongen.records.scalars import quote
+from tritongen.stages.adopt.attempt import Stop
 from tritongen.stages.adopt.findings import finding
-from tritongen.stages.adopt.repairs import mistakes
+from tritongen.stages.adopt.repairs import mistakes, parse
 
 PLACEHOLDER = re.compile(r"(?<!\$)\$\{\w+\}|\{\{.*?\}\}")
 LARGEST_BYTES = 16 << 20
@@ -29,27 +27,10 @@ def read_config(file: Path) -> tuple[ModelConfig | None, list[Finding]]:
         return None, [finding("TG070", f"config.pbtxt is {what}", file, fix="check the file")]
     # Bytes that are no UTF-8 do no harm in a comment, so only text that is kept is judged.
     text = data.decode("utf-8", "surrogateescape")
-    try:
-        config = pbtxt.read(text)
-        config.SerializeToString()
-    except text_format.ParseError:
+    config = parse(text)
+    if isinstance(config, Stop):
         return None, mistakes(file, text)
-    except (UnicodeError, ValueError):
-        return None, [_not_utf8(file, data)]
-    except RecursionError:
-        message = "config.pbtxt is nested deeper than any configuration"
-        return None, [finding("TG070", message, file, fix="check its braces")]
     return config, _placeholders(file, text)
-
-
-def _not_utf8(file: Path, data: bytes) -> Finding:
-    line = 1
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-    place = Place(file=str(file), line=line, column=1)
-    return finding("TG070", "a text here is not UTF-8", place, fix="save the file as UTF-8")
 
 
 def _placeholders(file: Path, text: str) -> list[Finding]:

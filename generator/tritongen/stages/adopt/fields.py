@@ -15,6 +15,8 @@ from tritongen.records.spelling import spellings
 
 PARAMETER = "inference.ModelParameter"
 STATE = "inference.ModelSequenceBatching.State"
+KINDS = ("Control", "BatchInput", "BatchOutput")
+"""Messages that say nothing without their kind; protobuf leaves it out where it is the first."""
 FIRST = ("name", "kind", "input_name", "output_name")
 LARGEST_DIM = 10**18
 """The short form of a tensor takes dimensions of at most 18 digits."""
@@ -30,6 +32,9 @@ def say(message: Message) -> dict[str, Value]:
     """Return the fields that are set, by Triton's names. Raises :class:`UnsayableError`."""
     fields = sorted(message.ListFields(), key=lambda pair: pair[0].name not in FIRST)
     said = {field.name: say_field(field, value) for field, value in fields}
+    if message.DESCRIPTOR.name in KINDS and "kind" not in said:
+        kind = message.DESCRIPTOR.fields_by_name["kind"]
+        said = {"kind": enum_name(kind.enum_type, 0), **said}
     if message.DESCRIPTOR.full_name == STATE and _starts_at_zero(message):
         said["initial_state"] = "zero"
     return said
@@ -117,7 +122,8 @@ def say_tensors(tensors: Iterable[Tensor]) -> Value:
     if len({name for name, _ in said}) == len(said):
         return Block(dict(said))
     return [
-        {name: value} if isinstance(value, str) else {"name": name, **value} for name, value in said
+        Block({name: value}) if isinstance(value, str) else {"name": name, **value}
+        for name, value in said
     ]
 
 

@@ -6,26 +6,47 @@ there. Nothing repaired is ever imported: it is a guess, and a person has to con
 """
 
 import re
+import warnings
 from pathlib import Path
 
 from google.protobuf import text_format
 
 from tritongen.formats import pbtxt
 from tritongen.records.finding import Finding, Place
+from tritongen.records.messages import ModelConfig
 from tritongen.records.scalars import quote
+from tritongen.stages.adopt import guesses, slips
+from tritongen.stages.adopt.attempt import Attempt, Repair, Stop
 from tritongen.stages.adopt.findings import finding
-from tritongen.stages.adopt.guesses import ATTEMPTS, Repair, Stop
 
 MOST = 20
 """A file with more mistakes than this is something else than a configuration."""
+UNKNOWN_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\[^abfnrtvxXuU?0-7\\'\"\n])")
+UNDECODED = re.compile("[\udc80-\udcff]")
 TOKEN = re.compile(r"[\w.+-]+|\"[^\"]*\"?|'[^']*'?|\S")
+
+ATTEMPTS: tuple[Attempt, ...] = (
+    slips.byte_order_mark,
+    slips.escape,
+    slips.json,
+    guesses.template,
+    guesses.enum,
+    guesses.unknown_field,
+    slips.twice,
+    slips.value_of_message,
+    guesses.bare_word,
+    slips.quotes,
+    slips.separators,
+    slips.number,
+)
+"""What is tried, the surest first."""
 
 
 def mistakes(file: Path, text: str) -> list[Finding]:
     """Return the mistakes of a text that does not parse, in order; at least one."""
     found: list[Finding] = []
     original = text
-    while (stop := _parse(text)) is not None and len(found) < MOST:
+    while isinstance(stop := parse(text), Stop) and len(found) < MOST:
         repair = _repair(text, stop)
         at = stop.at if repair is None or repair.at is None else repair.at
         place = _place(file, text, at, original)
@@ -37,18 +58,28 @@ def mistakes(file: Path, text: str) -> list[Finding]:
     return list(dict.fromkeys(found))
 
 
-def _parse(text: str) -> Stop | None:
-    """Return where the parser stops, ``None`` if it does not."""
+def parse(text: str) -> ModelConfig | Stop:
+    """Return the configuration that a text holds, or where Triton's parser stops."""
     try:
-        pbtxt.read(text)
+        with warnings.catch_warnings():
+            # Protobuf in Python reads an unknown escape with a warning; Triton's refuses it.
+            warnings.simplefilter("error", DeprecationWarning)
+            config = pbtxt.read(text)
+        config.SerializeToString()
     except text_format.ParseError as error:
         line, column = error.GetLine() or 1, error.GetColumn() or 1
         complaint = re.sub(r"^\d+:\d+ : ", "", str(error))
         complaint = re.sub(r"^'.*': (?=[A-Z])", "", complaint, flags=re.DOTALL)
         return Stop(at=_offset(text, line, column), complaint=complaint)
-    except (ValueError, RecursionError) as error:
-        return Stop(at=0, complaint=str(error))
-    return None
+    except DeprecationWarning:
+        escape = UNKNOWN_ESCAPE.search(text)
+        return Stop(at=escape.start(1) if escape else 0, complaint="Unknown escape in a text.")
+    except UnicodeError:
+        strange = UNDECODED.search(text)
+        return Stop(at=strange.start() if strange else 0, complaint="This text is not UTF-8.")
+    except (ValueError, RecursionError):
+        return Stop(at=0, complaint="Nested deeper than any configuration.")
+    return config
 
 
 def _offset(text: str, line: int, column: int) -> int:
@@ -73,9 +104,9 @@ def _repair(text: str, stop: Stop) -> Repair | None:
     word = token[0] if token else ""
     for attempt in ATTEMPTS:
         for repair in attempt(text, stop, word):
-            after = _parse(repair.text)
+            after = parse(repair.text)
             grown = max(0, len(repair.text) - len(text))
-            if after is None or after.at > stop.at + grown:
+            if not isinstance(after, Stop) or after.at > stop.at + grown:
                 return repair
     return None
 
@@ -84,6 +115,7 @@ def _unrepaired(text: str, stop: Stop, place: Place) -> Finding:
     word = TOKEN.match(text, stop.at)
     shown = f" at {quote(word[0])}" if word else ""
     complaint = stop.complaint.rstrip(".").replace('"inference.', '"')
+    complaint = complaint.encode("utf-8", "backslashreplace").decode()
     return finding(
         "TG070",
         f"Triton's parser stops{shown}: {complaint}",

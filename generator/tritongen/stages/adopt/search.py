@@ -14,9 +14,9 @@ from tritongen.stages.adopt.document import Document
 from tritongen.stages.adopt.entries import address
 from tritongen.stages.adopt.fields import UnsayableError
 from tritongen.stages.adopt.findings import finding
-from tritongen.stages.adopt.form import Form, longer, refused, shortest
+from tritongen.stages.adopt.form import Difference, Form, longer, refused, shortest
 from tritongen.stages.adopt.repository import CONFIG, Repository
-from tritongen.stages.adopt.write import Allow, Writer
+from tritongen.stages.adopt.write import Allow, Entries, Writer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +58,13 @@ class Search:
     forms: dict[str, Form] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     _last: tuple[str, Rebuilt] | None = None
+    _entries: Entries = field(default_factory=dict)
+    _proved: dict[str, Mapping[str, Entry]] = field(default_factory=dict)
 
     def run(self) -> None:
         """Find a form for every model, for most of them in one round."""
         folders = self.repository.models
         self.forms = {name: shortest(folder) for name, folder in folders.items()}
-        self._drop_unsayable()
         ensembles = {name for name, form in self.forms.items() if form.as_ensemble}
         self._settle(self.forms.keys() - ensembles, with_all=False)
         self._settle(ensembles & self.forms.keys(), with_all=True)
@@ -73,10 +74,11 @@ class Search:
         if not self.forms:
             raise SpecError([*self.repository.findings, *self.findings])
         document = self._writer().document(self.forms)
-        allow = _allow(document, self._build(document.text).findings)
-        document = self._writer(allow).document(self.forms)
-        built = by_model(self._build(document.text).tree)
+        rebuilt = self._build(document.text)
+        built = by_model(rebuilt.tree)
         different = tuple(name for name in self.forms if self._is_different(name, built))
+        allow = _allow(document, rebuilt.findings)  # what is found changes, what is built does not
+        document = self._writer(allow).document(self.forms)
         external = self._writer().external(self.forms)
         absent = [self._absent(member, user) for member, user in external.items()]
         return Adopted(
@@ -93,7 +95,11 @@ class Search:
     def _settle(self, waiting: set[str], *, with_all: bool) -> None:
         """Lengthen forms until all that are waiting build back; those that failed come last."""
         doubtful: set[str] = set()
-        while waiting:
+        while True:
+            self._drop_unsayable()
+            waiting = waiting & self.forms.keys()
+            if not waiting:
+                return
             batch = waiting - doubtful or waiting
             document = self._writer().document(self.forms if with_all else batch)
             try:
@@ -107,10 +113,9 @@ class Search:
                 failed = {name for name in batch if self._lengthen(name, built)}
                 doubtful |= failed
                 waiting = waiting - (batch - failed)
-            waiting = waiting & self.forms.keys()
 
     def _writer(self, allow: Allow | None = None) -> Writer:
-        return Writer(self.repository, self.forms, self.base, allow or {})
+        return Writer(self.repository, self.forms, self.base, allow or {}, self._entries)
 
     def _build(self, text: str) -> Rebuilt:
         if self._last is None or self._last[0] != text:
@@ -118,15 +123,20 @@ class Search:
         return self._last[1]
 
     def _drop_unsayable(self) -> None:
+        writer = self._writer()
         for name in list(self.forms):
             file = self.repository.models[name].path / CONFIG
             try:
-                self._writer().check(name)
+                writer.entry(name)
             except UnsayableError as error:
-                del self.forms[name]
+                self._drop(name)
                 self.findings.append(
                     finding("TG076", str(error), file, fix="change it in the config.pbtxt")
                 )
+
+    def _drop(self, name: str) -> None:
+        del self.forms[name]
+        self._entries.clear()  # others may have been wired to it
 
     def _named(self, document: Document, error: SpecError) -> set[str]:
         """Give every model that was refused another form, and return their names."""
@@ -139,7 +149,7 @@ class Search:
         for name, why in reasons.items():
             form = refused(self.forms[name], why)
             if form is None:
-                del self.forms[name]
+                self._drop(name)
                 message = f"{quote(name)} can't be said in a spec: {why}"
                 place = self.repository.models[name].path
                 self.findings.append(finding("TG076", message, place, fix="correct the model"))
@@ -159,19 +169,28 @@ class Search:
 
     def _lengthen(self, name: str, built: Mapping[str, Mapping[str, Entry]]) -> bool:
         """Tell whether a model came out differently and there is another form to try."""
-        differs = difference(self.repository.models[name], built.get(name, {}))
+        differs = self._difference(name, built)
         form = longer(self.forms[name], differs) if differs else None
         if form is not None:
             self.forms[name] = form
         return form is not None
 
     def _is_different(self, name: str, built: Mapping[str, Mapping[str, Entry]]) -> bool:
-        folder = self.repository.models[name]
-        differs = difference(folder, built.get(name, {}))
+        differs = self._difference(name, built)
         if differs:
             message = f"{quote(name)} is not built back as it was: {differs}"
-            self.findings.append(finding("TG078", message, folder.path, fix="compare the two"))
+            place = self.repository.models[name].path
+            self.findings.append(finding("TG078", message, place, fix="compare the two"))
         return bool(differs)
+
+    def _difference(self, name: str, built: Mapping[str, Mapping[str, Entry]]) -> Difference:
+        files = built.get(name, {})
+        if self._proved.get(name) == files:
+            return Difference()
+        differs = difference(self.repository.models[name], files)
+        if not differs:
+            self._proved[name] = files
+        return differs
 
     def _absent(self, member: str, ensemble: str) -> Finding:
         there = member in self.repository.models or member in self.repository.left_out

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tritongen.formats.yaml import Block, Value
+from tritongen.formats.yaml import Value
 from tritongen.records.messages import ModelConfig
 from tritongen.records.release import releases
 from tritongen.records.scalars import NAME, quote
@@ -18,6 +18,8 @@ from tritongen.stages.adopt.repository import Repository
 
 Allow = Mapping[str, Mapping[str, str]]
 """Findings that an entry silences: model -> code -> reason."""
+Entries = dict[str, tuple[Form, Value]]
+"""Entries that were written, by name, each with the form that it has."""
 
 DEFAULT_RELEASE = "24.10"
 USUAL_NAMES = frozenset(
@@ -34,16 +36,28 @@ class Writer:
     forms: Mapping[str, Form]
     base: Path
     allow: Allow
+    entries: Entries
 
-    def check(self, name: str) -> None:
-        """Raise ``UnsayableError`` if a model holds what no spec can say."""
+    def entry(self, name: str) -> Value:
+        """Return the entry of a model or ensemble, the one of last time if its form is the same.
+
+        Raises ``UnsayableError`` if it holds what no spec can say.
+        """
+        form, allow = self.forms[name], self.allow.get(name, {})
+        last = self.entries.get(name)
+        if last is None or last[0] is not form or allow:
+            last = self.entries[name] = form, self._write(name, form, allow)
+        return last[1]
+
+    def _write(self, name: str, form: Form, allow: Mapping[str, str]) -> Value:
         folder = self.repository.models[name]
         for step in folder.config.ensemble_scheduling.step:
             if not NAME.fullmatch(step.model_name):
                 raise UnsayableError(
                     f"a step names {quote(step.model_name)}, which no model can be"
                 )
-        self._model(name, Form(origin="files", complete=False))
+        write = ensemble_entry if form.as_ensemble else model_entry
+        return write(folder, form, self.base, self._configs, allow)
 
     def document(self, names: Iterable[str]) -> Document:
         """Return the spec of some models and of all that they are wired to."""
@@ -52,9 +66,9 @@ class Writer:
         ensembles: dict[str, Value] = {}
         for name in sorted(wanted):
             if self.forms[name].as_ensemble:
-                ensembles[name] = self._ensemble(name)
+                ensembles[name] = self.entry(name)
             else:
-                models[name] = self._model(name, self.forms[name])
+                models[name] = self.entry(name)
         comments = {}
         for name, user in self.external(wanted).items():
             allowed = self.allow.get(name)
@@ -88,14 +102,6 @@ class Writer:
             steps = self.repository.models[name].config.ensemble_scheduling.step
             left += [step.model_name for step in steps]
         return wanted
-
-    def _model(self, name: str, form: Form) -> Value:
-        folder = self.repository.models[name]
-        return model_entry(folder, form, self.base, self._configs, self.allow.get(name, {}))
-
-    def _ensemble(self, name: str) -> Block:
-        folder, form = self.repository.models[name], self.forms[name]
-        return ensemble_entry(folder, form, self.base, self._configs, self.allow.get(name, {}))
 
     @cached_property
     def _configs(self) -> dict[str, ModelConfig]:
