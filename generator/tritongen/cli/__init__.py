@@ -21,6 +21,7 @@ COMMANDS = {
     "import": "Write a spec that builds an existing model repository back.",
     "graph": "Draw the ensembles: on the terminal, as SVG or as Mermaid.",
     "infer": "Send one request to a model.",
+    "init": "Write a first spec from model files.",
     "logs": "Show the server's log.",
     "status": "Show the running server and its models.",
     "up": "Build and serve on the embedded tritonserver.",

@@ -4,23 +4,28 @@ import os
 import tempfile
 from pathlib import Path
 
-from tritongen.errors import ConflictError, HostError
+from tritongen.errors import HostError, SpecError
 
 
 def write_new(path: Path, text: str) -> None:
     """Write a file that must not be there yet.
 
     Raises:
-        ConflictError: it exists; it is left as it is.
+        SpecError: it exists; it is left as it is.
         HostError: it cannot be written.
     """
+    refuse_existing(path)
+    replace(path, text)
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise ``SpecError`` if there is anything at a path."""
     if os.path.lexists(path):
-        raise ConflictError(
-            f"{path} exists and is left as it is",
+        raise SpecError(
+            f"{path} is there already, and is left as it is",
             why="a file that you may have written is never overwritten",
             fix="name another file: -o FILE",
         )
-    replace(path, text)
 
 
 def replace(path: Path, text: str) -> None:
