@@ -1,4 +1,4 @@
-"""What is known about a backend: data, and at most three functions."""
+"""What is known about a backend: data, and a few functions."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -98,8 +98,9 @@ class Backend:
     ``accelerators`` maps ``gpu`` and ``cpu`` to execution accelerators and their parameters,
     ``None`` where any parameter goes; without it the backend looks at none. ``aliases`` are names
     that people take for the backend's. ``errors`` yields what makes the backend refuse the
-    tensors, ``doubts`` what it takes with a warning; ``refine`` is what a file's tensors become
-    by the parameters.
+    tensors, ``doubts`` what it takes with a warning; ``missing`` yields parameters that it can't
+    do without, each with what to write; ``refine`` is what a file's tensors become by the
+    parameters.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Backend:
     aliases: frozenset[str] = frozenset()
     errors: Check = lambda config, arguments: ()
     doubts: Check = lambda config, arguments: ()
+    missing: Callable[[ModelConfig], Iterable[tuple[str, str]]] = lambda config: ()
     refine: Callable[[ModelConfig, Inspection], Inspection] = lambda config, found: found
 
     @property

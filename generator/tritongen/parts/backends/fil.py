@@ -7,11 +7,11 @@ from typing import Any
 
 from tritongen.errors import SpecError
 from tritongen.parts.backends._backend import (
-    FLAG,
     TEXT,
     Backend,
     Format,
     Problem,
+    Values,
     declared,
     one_of,
     value,
@@ -21,6 +21,8 @@ from tritongen.parts.backends._unread import unread
 from tritongen.records.facts import Inspection, TensorFacts
 from tritongen.records.messages import DataType, ModelConfig
 
+EXACTLY = Values("true or false", "(?-i:true|false)")
+"""FIL takes other words for the flag's default: `predict_proba: True` gives classes."""
 INPUT, OUTPUT, SHAP = "input__0", "output__0", "treeshap_output"
 TREELITE = "treelite>=4.2"
 HEADER_BYTES = 1 << 24
@@ -107,7 +109,7 @@ def _refine(config: ModelConfig, found: Inspection) -> Inspection:
     """Choose the output by ``predict_proba``; of two classes it is unknown: releases differ."""
     if not found.inputs or not found.outputs:
         return found
-    if value(config, "parameters.predict_proba").lower() not in {"true", "1", "on"}:
+    if value(config, "parameters.predict_proba") != "true":
         one = TensorFacts(name=OUTPUT, data_type="TYPE_FP32", shape=(-1, 1))
         return Inspection(inputs=found.inputs, outputs=(one,))
     classes = (found.outputs[0].shape or (-1, 1))[1]
@@ -124,6 +126,15 @@ def _errors(config: ModelConfig, _: object) -> Iterator[Problem]:
         elif data_type != DataType.TYPE_FP32:
             message = "FIL takes and gives FP32 only"
             yield Problem(section=section, name=name, message=message, fix="declare it FP32")
+
+
+def _missing(config: ModelConfig) -> Iterator[tuple[str, str]]:
+    """FIL has no default for what kind of model it serves, nor for the threshold of classes."""
+    said = value(config, "parameters.is_classifier") or value(config, "parameters.output_class")
+    if not said:
+        yield "output_class", "true for classes, false for numbers (is_classifier from 25.09)"
+    if said == "true" and not value(config, "parameters.threshold"):
+        yield "threshold", "0.5"
 
 
 def _format(file: str, model_type: str, suffix: str, inspect: Any, reader: str = "") -> Format:
@@ -152,15 +163,15 @@ BACKEND = Backend(
         "model_type": one_of(
             "xgboost", "xgboost_json", "xgboost_ubj", "lightgbm", "treelite_checkpoint"
         ),
-        "is_classifier": FLAG,
-        "output_class": FLAG,
-        "predict_proba": FLAG,
-        "use_experimental_optimizations": FLAG,
-        "xgboost_allow_unknown_field": FLAG,
+        "is_classifier": EXACTLY,
+        "output_class": EXACTLY,
+        "predict_proba": EXACTLY,
+        "use_experimental_optimizations": EXACTLY,
+        "xgboost_allow_unknown_field": EXACTLY,
     }
+    | {"threshold": Values("a number", r"\s*[+-]?\.?\d.*")}
     | dict.fromkeys(
         (
-            "threshold",
             "chunk_size",
             "layout",
             "transfer_threshold",
@@ -172,5 +183,6 @@ BACKEND = Backend(
         TEXT,
     ),
     errors=_errors,
+    missing=_missing,
     refine=_refine,
 )
