@@ -128,7 +128,12 @@ def _model() -> dict[str, Schema]:
 
 def _own_ensemble() -> dict[str, Schema]:
     steps = listed({"$ref": "#/definitions/Step"})
-    return {"steps": steps, "versions": listed(whole(0, 2**63 - 1)), "allow": _allow()}
+    return {
+        "steps": steps,
+        "versions": listed(whole(0, 2**63 - 1)),
+        "files": mapping({"$ref": "#/definitions/Source"}),
+        "allow": _allow(),
+    }
 
 
 def _ensemble() -> dict[str, Schema]:
