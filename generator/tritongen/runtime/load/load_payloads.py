@@ -52,7 +52,7 @@ def read(path: Path) -> tuple[Sample, ...]:
         with np.load(path, allow_pickle=False) as arrays:
             inputs = _tensors(arrays, "inputs")
             outputs = _tensors(arrays, "outputs") if "outputs.names" in arrays else []
-    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile) as error:
         raise ScenarioError(f"{path}: not a payload file: {error}") from None
     counts = {len(tensors) for tensors in (*inputs, *outputs)}
     if counts in (set(), {0}):
