@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from google.protobuf import text_format
@@ -27,14 +28,14 @@ def write_spec(folder: Path) -> Path:
 
     lines = ["name: many", "models:"]
     for number in range(ONNX):
-        shape = ["batch", 16]
+        shape: list[str | int | None] = ["batch", 16]
         x = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
         y = helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)
         node = helper.make_node("Identity", ["x"], ["y"])
         graph = helper.make_graph([node], f"model {number}", [x], [y])
         opset = [helper.make_opsetid("", 17)]
-        model = helper.make_model(graph, opset_imports=opset, ir_version=8)
-        onnx.save(model, folder / f"m{number}.onnx")
+        proto = helper.make_model(graph, opset_imports=opset, ir_version=8)
+        onnx.save(proto, folder / f"m{number}.onnx")
         (folder / f"m{number}.onnx").chmod(0o444)
         lines.append(f"  m{number}: {{source: m{number}.onnx, max_batch_size: 8}}")
     (folder / "step.py").write_text("def step(x):\n    return {'y': x}\n")
@@ -120,8 +121,8 @@ def main() -> None:
         spec = write_spec(folder)
         for turn in range(PAIRS):
             built, floor = folder / f"built{turn}", folder / f"floor{turn}"
-            _timed("build", lambda root=built: build(spec, root))
-            _timed("again", lambda root=built: build(spec, root))
+            _timed("build", partial(build, spec, built))
+            _timed("again", partial(build, spec, built))
             write_floor(built, floor)
             _timed("version", show_version)
             shutil.rmtree(floor)

@@ -12,7 +12,7 @@ HEADER = "# Rendered by tritongen: change the spec, not this file.\n"
 FIRST = ("name", "platform", "backend", "runtime", "default_model_filename", "max_batch_size")
 """What a model is comes first; the rest follows in the order of the proto."""
 
-FIELDS = ModelConfig.DESCRIPTOR.fields_by_name
+FIELDS: dict[str, Any] = dict(ModelConfig.DESCRIPTOR.fields_by_name)
 ORDER = (*FIRST, *(name for name in FIELDS if name not in FIRST))
 
 
