@@ -172,3 +172,10 @@ def how_it_ended(code: int | None) -> str:
     if code is None:
         return "exit code not known"
     return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+
+def cpu_seconds(leader: int) -> float:
+    """Return the processor time that a process and those of its session have used so far."""
+    stats = filter(None, (_stat(pid) for pid in (leader, *_session(leader, ""))))
+    ticks = sum(int(stat[11]) + int(stat[12]) for stat in stats)
+    return ticks / os.sysconf("SC_CLK_TCK")

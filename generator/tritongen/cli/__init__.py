@@ -13,6 +13,7 @@ from tritongen.errors import TritongenError
 COMMANDS = {
     "build": "Check a spec, then write what it says.",
     "check": "Check a spec; write nothing.",
+    "compare": "Say whether one load test's result is worse than another, beyond noise.",
     "completion": "Write the script that completes commands in your shell.",
     "doctor": "Show what this machine has for serving, and how to get what is missing.",
     "down": "Stop the server that `up --detach` left running.",
@@ -22,6 +23,7 @@ COMMANDS = {
     "graph": "Draw the ensembles: on the terminal, as SVG or as Mermaid.",
     "infer": "Send one request to a model.",
     "init": "Write a first spec from model files.",
+    "load": "Put a server under a load test of the spec, and judge it.",
     "logs": "Show the server's log.",
     "status": "Show the running server and its models.",
     "up": "Build and serve on the embedded tritonserver.",

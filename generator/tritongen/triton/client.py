@@ -123,8 +123,16 @@ class Triton:
         """Unload a model; requests in flight are still answered. An unknown one is no error."""
         self._call("unload_model", model, timeout_s=timeout_s)
 
-    def statistics(self, model: str = "", *, timeout_s: float = 10.0) -> tuple[Statistics, ...]:
+    def statistics(
+        self, model: str = "", *, protocol: Protocol = "grpc", timeout_s: float = 10.0
+    ) -> tuple[Statistics, ...]:
         """Return the counters of a model's versions, or of all models."""
+        if protocol == "http":
+            from tritonclient.grpc.service_pb2 import ModelStatisticsResponse
+
+            said = self._http_get("get_inference_statistics", timeout_s, model)
+            parsed = ParseDict(said, ModelStatisticsResponse(), ignore_unknown_fields=True)
+            return tuple(map(statistics, parsed.model_stats))
         answer = self._call("get_inference_statistics", model, timeout_s=timeout_s)
         return tuple(map(statistics, answer.model_stats))
 
@@ -232,4 +240,8 @@ def statistics(row: Any) -> Statistics:
         cache_hit_count=stats.cache_hit.count,
         cache_miss_count=stats.cache_miss.count,
         batches={batch.batch_size: batch.compute_infer.count for batch in row.batch_stats},
+        busy_ns=sum(
+            batch.compute_input.ns + batch.compute_infer.ns + batch.compute_output.ns
+            for batch in row.batch_stats
+        ),
     )

@@ -48,7 +48,8 @@ class Statistics:
     """Counters of one version since it was loaded (its warm-up included).
 
     ``inference_count`` counts rows, ``execution_count`` batches; ``batches`` maps a batch size to
-    its executions. Times are sums over ``success_count`` requests, in nanoseconds.
+    its executions. Times are sums over ``success_count`` requests, in nanoseconds; ``busy_ns`` is
+    the sum over executions, in and out included: how long the instances worked.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Statistics:
     cache_hit_count: int
     cache_miss_count: int
     batches: Mapping[int, int]
+    busy_ns: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
