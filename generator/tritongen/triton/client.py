@@ -188,7 +188,11 @@ class Triton:
     def _new_grpc_client(self) -> Any:
         from tritonclient.grpc import InferenceServerClient
 
-        return InferenceServerClient(self.grpc, channel_args=GRPC_OPTIONS)
+        class Client(InferenceServerClient):  # type: ignore[misc]
+            # Interrupted before its __init__ sets this, the original complains when it is deleted.
+            _stream = None
+
+        return Client(self.grpc, channel_args=GRPC_OPTIONS)
 
     def _http_client(self, timeout_s: float) -> Any:
         from tritonclient.http import InferenceServerClient
