@@ -33,8 +33,9 @@ lint: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/tritongen build spec.yaml --check
 
-docs: $(READY)           ## regenerate docs/reference
+docs: $(READY)           ## regenerate docs/reference, build the site into .site
 	$(BIN)/python docs/reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(READY)          ## every figure of the README, paired against the machine's noise
 	$(BIN)/python -m benchmarks
