@@ -79,7 +79,7 @@ def main() -> None:
         write_repository(repository)
         spec = Path(name, "spec.yaml")
         clock = time.perf_counter()
-        run = [program, "import", repository, "-o", spec]
+        run = [str(program), "import", str(repository), "-o", str(spec)]
         done = subprocess.run(run, check=True, capture_output=True, text=True)
         took = time.perf_counter() - clock
         lines = len(spec.read_text().splitlines())

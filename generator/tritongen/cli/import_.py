@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -85,7 +86,7 @@ def rebuilder(output: Path) -> Iterator[Rebuild]:
             path.write_text(text, "utf-8")
             spec = load([path], {})
             plan = resolve(spec, probe(spec, folder))
-            return Rebuilt(tree=render(plan), findings=check(plan))
+            return Rebuilt(tree=render(plan), check=partial(check, plan))
 
         yield rebuild
 

@@ -2,10 +2,10 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tritongen.formats.yaml import Value, entry
+from tritongen.formats.yaml import entry
 
 
 @dataclass
@@ -29,11 +29,10 @@ class Document:
 def write_document(
     head: list[str],
     keys: Mapping[str, str],
-    models: Mapping[str, Value],
-    ensembles: Mapping[str, Value],
-    comments: Mapping[str, str],
+    models: Mapping[str, Sequence[str]],
+    ensembles: Mapping[str, Sequence[str]],
 ) -> Document:
-    """Write a spec: comment lines, its own keys, then an entry for each model and ensemble."""
+    """Write a spec: comments, its own keys, then the lines of each model and ensemble."""
     document = Document()
     document.lines += [f"# {line}".rstrip() for line in head]
     document.lines += ["", "tritongen: 1"]
@@ -43,9 +42,9 @@ def write_document(
         if not entries:
             continue
         document.lines += ["", f"{section}:"]
-        for name, said in entries.items():
+        for name, lines in entries.items():
             document.starts.append((len(document.lines) + 1, name))
-            document.lines += entry(name, said, indent=2, comment=comments.get(name, ""))
+            document.lines += lines
     return document
 
 

@@ -21,14 +21,14 @@ from tritongen.stages.adopt.write import Allow, Entries, Writer
 
 @dataclass(frozen=True, kw_only=True)
 class Rebuilt:
-    """What a spec gives: the files it would write, and what is found wrong with it."""
+    """What a spec gives: the files it would write; ``check`` finds what is wrong with it."""
 
     tree: Tree
-    findings: tuple[Finding, ...]
+    check: Callable[[], tuple[Finding, ...]]
 
 
 Rebuild = Callable[[str], Rebuilt]
-"""Loads, probes, resolves, checks and renders the text of a spec; raises ``SpecError``."""
+"""Loads, probes, resolves and renders the text of a spec; raises ``SpecError``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class Search:
         rebuilt = self._build(document.text)
         built = by_model(rebuilt.tree)
         different = tuple(name for name in self.forms if self._is_different(name, built))
-        allow = _allow(document, rebuilt.findings)  # what is found changes, what is built does not
+        allow = _allow(document, rebuilt.check())  # what is found changes, what is built does not
         document = self._writer(allow).document(self.forms)
         external = self._writer().external(self.forms)
         absent = [self._absent(member, user) for member, user in external.items()]

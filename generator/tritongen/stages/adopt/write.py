@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tritongen.formats import yaml
 from tritongen.formats.yaml import Value
 from tritongen.records.messages import ModelConfig
 from tritongen.records.release import releases
@@ -18,8 +19,8 @@ from tritongen.stages.adopt.repository import Repository
 
 Allow = Mapping[str, Mapping[str, str]]
 """Findings that an entry silences: model -> code -> reason."""
-Entries = dict[str, tuple[Form, Value]]
-"""Entries that were written, by name, each with the form that it has."""
+Entries = dict[str, tuple[Form, list[str]]]
+"""Lines of the entries that were written, by name, each with the form that it has."""
 
 DEFAULT_RELEASE = "24.10"
 USUAL_NAMES = frozenset(
@@ -38,18 +39,19 @@ class Writer:
     allow: Allow
     entries: Entries
 
-    def entry(self, name: str) -> Value:
-        """Return the entry of a model or ensemble, the one of last time if its form is the same.
+    def entry(self, name: str) -> list[str]:
+        """Return the lines of an entry, those of last time if its form is the same.
 
         Raises ``UnsayableError`` if it holds what no spec can say.
         """
         form, allow = self.forms[name], self.allow.get(name, {})
         last = self.entries.get(name)
         if last is None or last[0] is not form or allow:
-            last = self.entries[name] = form, self._write(name, form, allow)
+            value = self._value(name, form, allow)
+            last = self.entries[name] = form, yaml.entry(name, value, indent=2)
         return last[1]
 
-    def _write(self, name: str, form: Form, allow: Mapping[str, str]) -> Value:
+    def _value(self, name: str, form: Form, allow: Mapping[str, str]) -> Value:
         folder = self.repository.models[name]
         for step in folder.config.ensemble_scheduling.step:
             if not NAME.fullmatch(step.model_name):
@@ -62,24 +64,21 @@ class Writer:
     def document(self, names: Iterable[str]) -> Document:
         """Return the spec of some models and of all that they are wired to."""
         wanted = self._with_members(names)
-        models: dict[str, Value] = {}
-        ensembles: dict[str, Value] = {}
+        models: dict[str, list[str]] = {}
+        ensembles: dict[str, list[str]] = {}
         for name in sorted(wanted):
             if self.forms[name].as_ensemble:
                 ensembles[name] = self.entry(name)
             else:
                 models[name] = self.entry(name)
-        comments = {}
+        head = self._head(models, ensembles)
         for name, user in self.external(wanted).items():
             allowed = self.allow.get(name)
-            models[name] = {"external": "true", **({"allow": dict(allowed)} if allowed else {})}
-            comments[name] = f"a member of {user} that is not here"
+            said: Value = {"external": "true", **({"allow": dict(allowed)} if allowed else {})}
+            comment = f"a member of {user} that is not here"
+            models[name] = yaml.entry(name, said, indent=2, comment=comment)
         return write_document(
-            head=self._head(models.keys() - comments.keys(), ensembles),
-            keys=self._keys(wanted),
-            models=models,
-            ensembles=ensembles,
-            comments=comments,
+            head=head, keys=self._keys(wanted), models=models, ensembles=ensembles
         )
 
     def external(self, names: Iterable[str]) -> dict[str, str]:
