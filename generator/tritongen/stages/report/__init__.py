@@ -1,0 +1,48 @@
+"""What a load test measured becomes a page for people: one HTML file that needs nothing else."""
+
+from importlib.resources import files
+
+from tritongen import __version__
+from tritongen.records.measurement import Measurement
+from tritongen.stages.report import axis, pictures, view
+
+
+def render_report(measurement: Measurement) -> str:
+    """Return the text of an HTML page.
+
+    It asks for no other file, has no script, and shows what the measurement has: the charts over
+    time need ``client``, those of the server's side ``server``. All text is escaped.
+
+    Raises:
+        ValueError: a histogram in ``client`` can't be read.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    folder = files(__name__)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters.update(
+        number=axis.number,
+        rate=axis.rate,
+        ms=axis.milliseconds,
+        share=axis.share,
+        sentence=view.sentence,
+    )
+    template = environment.from_string(folder.joinpath("page.html").read_text("utf-8"))
+    return template.render(
+        measurement=measurement,
+        css=folder.joinpath("page.css").read_text("utf-8"),
+        version=__version__,
+        headline=view.headline(measurement),
+        tiles=view.tiles(measurement),
+        objectives=[view.objective(verdict) for verdict in measurement.verdicts],
+        notes=list(view.notes(measurement)),
+        latencies=list(view.latencies(measurement)),
+        seconds=view.seconds(measurement),
+        requests=measurement.requests if len(measurement.requests) > 1 else {},
+        stations=list(view.stations(measurement)),
+        facts=list(view.facts(measurement)),
+        environment=view.environment(measurement),
+        over_time=list(pictures.over_time(measurement)),
+        distribution=list(pictures.distribution(measurement)),
+        batches=list(pictures.batches(measurement)),
+    )
