@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-unit test-integration lint docs bench lock
+.PHONY: demo test test-unit test-integration lint docs bench fuzz lock
 .DEFAULT_GOAL := test
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -39,6 +39,11 @@ docs: $(READY)           ## regenerate docs/reference, build the site into .site
 
 bench: $(READY)          ## every figure of the README, paired against the machine's noise
 	$(BIN)/python -m benchmarks
+
+FUZZ_ROUNDS ?= 40
+fuzz: $(READY)           ## long: random specs, files, ensembles and models, these against a real Triton
+	FUZZ_ROUNDS=$(FUZZ_ROUNDS) FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest --timeout 7200 \
+	  tests/unit/fuzz tests/integration/test_truth.py -k "not rule"
 
 lock: $(READY)           ## renew requirements/dev.txt: versions and hashes, no index address
 	$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --no-emit-index-url \

@@ -5,6 +5,7 @@ shape but different names, the one becomes an output of the ensemble and the oth
 every client would have to send. That is hardly ever meant: a rename is missing.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
@@ -29,8 +30,9 @@ def check(plan: Plan) -> Iterator[Complaint]:
             source = plan.source(out.producer) if step is not None else None
             if source is None or any(end.step is not None for end in out.consumers):
                 continue
-            later = [found for found in unwritten.get(_form(source), ()) if found[0] > (step or 0)]
-            if len({tensor for _, _, tensor in later}) != 1:
+            fitting = unwritten.get(_form(source), [])
+            later = fitting[bisect_right(fitting, step or 0, key=lambda found: found[0]) :]
+            if len(later) != 1:
                 continue
             _, end, tensor = later[0]
             yield Complaint(
@@ -49,11 +51,14 @@ def _form(tensor: ModelInput | ModelOutput) -> Form:
 
 
 def _unwritten(plan: Plan, wires: list[Wire]) -> dict[Form, list[tuple[int, End, str]]]:
-    """Return who reads an input of the ensemble, by the type and dims that they want."""
+    """Return who first reads each input of the ensemble, in order, by the type and dims wanted."""
     found: dict[Form, list[tuple[int, End, str]]] = {}
     for wire in wires:
-        for end in wire.consumers if wire.producer.step is None else ():
-            sink = plan.sink(end) if end.step is not None else None
+        if wire.producer.step is None and wire.consumers:
+            first = wire.consumers[0]
+            sink = plan.sink(first) if first.step is not None else None
             if sink is not None:
-                found.setdefault(_form(sink), []).append((end.step or 0, end, wire.tensor))
+                found.setdefault(_form(sink), []).append((first.step or 0, first, wire.tensor))
+    for readers in found.values():
+        readers.sort(key=lambda reader: reader[0])
     return found

@@ -12,6 +12,7 @@ from tritongen.stages.resolve import refusals
 from tritongen.stages.resolve.ensembles import wire
 from tritongen.stages.resolve.loadtests import plan_loadtests
 from tritongen.stages.resolve.models import complete
+from tritongen.stages.resolve.wiring import MOST_HINTS
 
 
 def resolve(spec: Spec, facts: Facts) -> Plan:
@@ -61,7 +62,8 @@ def _inside_out(spec: Spec, findings: list[Finding]) -> list[str]:
         for index, step in enumerate(entry.steps):
             if step.model not in known:
                 place = spec.places.of("ensembles", name, "steps", index, "model")
-                findings.append(refusals.unknown_model(step.model, known, place))
+                hints = known if len(findings) < MOST_HINTS else ()
+                findings.append(refusals.unknown_model(step.model, hints, place))
                 left.pop(name, None)
     done = _members_first(left, spec)
     for name in done:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInput, ModelOutput
-
 from tritongen.records.facts import Facts, FileFacts
 from tritongen.records.finding import Finding, Places
-from tritongen.records.plan import REPOSITORY, Decision, End, PlannedModel, Wire, short
+from tritongen.records.messages import ModelConfig, ModelInput, ModelOutput
+from tritongen.records.paths import REPOSITORY
+from tritongen.records.plan import Decision, End, PlannedModel, Wire, short
 from tritongen.records.spec import Ensemble
 from tritongen.records.tree import Entry, Text
 from tritongen.stages.resolve import defaults
@@ -87,7 +87,8 @@ def _complete_tensors(wiring: Wiring, config: ModelConfig) -> Iterator[Decision]
             )
             if isinstance(tensor, ModelInput):
                 tensor.optional = all(isinstance(v, ModelInput) and v.optional for v, _ in views)
-            ends = wiring.readers(name) if section == "input" else [wiring.producers[name]]
+            writer = wiring.producers.get(name) if section == "output" else None
+            ends = [writer] if writer else wiring.readers(name)
             why = f"{'read' if section == 'input' else 'written'} by {', '.join(map(label, ends))}"
             path = ("ensembles", wiring.name, section, name)
             yield defaults.wired(path, short(tensor), why)
@@ -127,9 +128,10 @@ def _most_fixed(shapes: list[list[int]]) -> list[int]:
 
 def _wires(wiring: Wiring) -> Iterator[Wire]:
     outside = {name: End(step=None, model=wiring.name, tensor=name) for name in wiring.inputs}
+    outputs = set(wiring.outputs)
     for tensor, producer in (outside | wiring.producers).items():
         consumers = wiring.readers(tensor)
-        if tensor in wiring.outputs:
+        if tensor in outputs:
             consumers.append(End(step=None, model=wiring.name, tensor=tensor))
         yield Wire(
             ensemble=wiring.name, tensor=tensor, producer=producer, consumers=tuple(consumers)

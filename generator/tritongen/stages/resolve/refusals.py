@@ -73,7 +73,8 @@ def writes_input(tensor: str, writer: str, place: Place | None) -> Finding:
 
 def circle(steps: list[str], tensors: list[str], place: Place | None) -> Finding:
     """Steps wait for each other."""
-    names = " -> ".join([*steps, steps[0]])
+    names = " -> ".join([*_brief(steps), steps[0]])
+    through = ", ".join(map(repr, _brief(tensors)))
     alone = len(steps) == 1
     return Finding(
         code="TG203",
@@ -81,7 +82,7 @@ def circle(steps: list[str], tensors: list[str], place: Place | None) -> Finding
         place=place,
         message=f"{steps[0]} reads its own output {tensors[0]!r}"
         if alone
-        else f"the steps wait for each other: {names} (through {', '.join(map(repr, tensors))})",
+        else f"the steps wait for each other: {names} (through {through})",
         why="a step runs when its inputs are there; in a circle none ever is",
         fix=f"rename one of the tensors: output: {{{tensors[0]}: another_name}}",
     )
@@ -89,7 +90,7 @@ def circle(steps: list[str], tensors: list[str], place: Place | None) -> Finding
 
 def ensemble_circle(ensembles: list[str], place: Place | None) -> Finding:
     """Ensembles contain each other."""
-    names = " -> ".join([*ensembles, ensembles[0]])
+    names = " -> ".join([*_brief(ensembles), ensembles[0]])
     return Finding(
         code="TG203",
         severity="error",
@@ -199,3 +200,8 @@ def whose_data(model: str, place: Place | None) -> Finding:
         why="every model takes other tensors",
         fix=f"say it there: `models: {{{model}: {{weight: 1, data: ...}}}}`",
     )
+
+
+def _brief(names: list[str]) -> list[str]:
+    """Leave out the middle of a long list."""
+    return names if len(names) <= 9 else [*names[:4], "...", *names[-4:]]

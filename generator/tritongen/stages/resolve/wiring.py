@@ -10,6 +10,8 @@ from tritongen.records.plan import End, PlannedModel
 from tritongen.records.spec import Ensemble
 from tritongen.stages.resolve import refusals
 
+MOST_HINTS = 20
+
 
 @dataclass(frozen=True)
 class Wiring:
@@ -81,7 +83,8 @@ class Wiring:
                 elif name not in optional or name in step.input:
                     reader = label(End(step=index, model=step.model, tensor=name))
                     place = self._place(index, "input", name)
-                    self.findings.append(refusals.nobody_writes(tensor, reader, there, place))
+                    known = there if self._hints else ()
+                    self.findings.append(refusals.nobody_writes(tensor, reader, known, place))
         return reads
 
     @cached_property
@@ -138,9 +141,15 @@ class Wiring:
                 place = self.places.of("ensembles", self.name, "output", index)
                 by_name = ("ensembles", self.name, "output", tensor)
                 place = self.places.by_path.get(by_name, place)
+                known = self._written() if self._hints else ()
                 self.findings.append(
-                    refusals.unwritten_output(f"{self.name}.{tensor}", self._written(), place)
+                    refusals.unwritten_output(f"{self.name}.{tensor}", known, place)
                 )
+
+    @property
+    def _hints(self) -> bool:
+        """Whether to look for what was meant: in a large ensemble that takes a while each time."""
+        return len(self.findings) < MOST_HINTS
 
     def _written(self) -> list[str]:
         """Name every tensor that the steps' models write, mapped or not."""
