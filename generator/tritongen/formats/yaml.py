@@ -75,6 +75,8 @@ def _one_line(value: Value, column: int) -> str | None:
         return None if value.values else "{}"
     if isinstance(value, str):
         return None if _fits_literal(value) else _value(value)
+    if not value:
+        return _flow(value)
     if isinstance(value, Sequence) and not all(isinstance(item, str) for item in value):
         if len(value) > 1:
             return None

@@ -77,6 +77,13 @@ TEMPLATES = {
         "3:1 `{% endif %}`",
     ],
     "max_batch_size: <BATCH>": ["1:17 `<BATCH>`"],
+    "input [\n {% for i in inputs %}\n { data_type: {{ i.type }} }{{ comma }}\n {% endfor %}\n]": [
+        "2:2 `{% for i in inputs %}`",
+        "3:15 `{{ i.type }}`",
+        "3:29 `{{ comma }}`",
+        "4:2 `{% endfor %}`",
+    ],
+    "instance_group { kind: KIND_{{ kind }} }": ["1:24 `KIND_{{ kind }}`"],
 }
 
 

@@ -11,7 +11,7 @@ from tritongen.records.spelling import SAME_TYPE
 from tritongen.stages.adopt.attempt import Repair, Stop, replaced
 
 MARKED = re.compile(
-    r"\$\{[^}\n]*\}|\{\{.*?\}\}|\{%.*?%\}|\$\w+|<[A-Za-z_][\w -]*>|@\w+@|%\w+%|__\w+__"
+    r"\w*\$\{[^}\n]*\}|\w*\{\{.*?\}\}|\{%.*?%\}|\$\w+|<[A-Za-z_][\w -]*>|@\w+@|%\w+%|__\w+__"
     r"|[A-Za-z_]*#\w+"
 )
 CAPITALS = re.compile(r"(?<![\w\"'])[A-Z][A-Z0-9_]{2,}(?![\w\"'])")
@@ -53,6 +53,7 @@ def _fill(text: str, stop: Stop, pattern: re.Pattern[str]) -> Iterator[Repair]:
                 message=what,
                 fix="fill the template in as its own scripts do, then import the result",
                 code="TG071",
+                at=match.start(),
             )
 
 

@@ -88,13 +88,12 @@ def _offset(text: str, line: int, column: int) -> int:
 
 
 def _place(file: Path, text: str, at: int, original: str) -> Place:
-    """Return the place of an offset; repairs keep lines, and change columns only behind them."""
-    before = text[:at]
-    line = before.count("\n")
-    column = at - (before.rfind("\n") + 1)
+    """Return the place that an offset has in the original; repairs keep lines, not columns."""
+    line = text.count("\n", 0, at)
+    column = at - (text.rfind("\n", 0, at) + 1)
     now, was = text.split("\n")[line], original.split("\n")
-    if line < len(was):
-        column = max(0, min(column, len(was[line])) if now == was[line] else column)
+    if line < len(was) and was[line].endswith(now[column:]):
+        column = len(was[line]) - len(now[column:])
     return Place(file=str(file), line=line + 1, column=column + 1)
 
 
