@@ -25,6 +25,7 @@ COMMANDS = {
     "init": "Write a first spec from model files.",
     "load": "Put a server under a load test of the spec, and judge it.",
     "logs": "Show the server's log.",
+    "report": "Show a load test's result as an HTML page.",
     "status": "Show the running server and its models.",
     "up": "Build and serve on the embedded tritonserver.",
 }
