@@ -19,6 +19,7 @@ from tritongen.stages.load.nodes import Entries, Items, Node
 from tritongen.stages.load.report import Report
 from tritongen.stages.load.servables import ENSEMBLE_FIELDS, ENSEMBLE_KEYS, MODEL_KEYS, STEP_KEYS
 from tritongen.stages.schema import own_keys, schema
+from tritongen.stages.schema.records import key_names, walk
 
 ROOT = Path(__file__).parents[3]
 VALIDATOR = Draft7Validator(schema())
@@ -29,6 +30,7 @@ RECORDS = {
     "Model": set(MODEL_KEYS),
     "Ensemble": set(ENSEMBLE_KEYS),
     "Step": set(STEP_KEYS),
+    **{record.__name__: set(key_names(record)) for record in walk()},
 }
 
 
@@ -106,7 +108,7 @@ def test_every_own_key_is_described_and_nothing_else_is() -> None:
 def test_a_description_is_one_sentence_or_more() -> None:
     for owner, said in keys().items():
         for name, key in said.items():
-            assert key.text[0].isupper() or key.text[0] in "-`", (owner, name)
+            assert key.text[0].isupper() or key.text[0] in "-`9", (owner, name)
             assert key.text.endswith("."), (owner, name)
 
 
@@ -149,6 +151,31 @@ def typos() -> list[Any]:
 @pytest.mark.parametrize("spec", typos())
 def test_an_unknown_key_that_the_loader_refuses_the_schema_refuses(spec: str) -> None:
     assert complaints(spec)
+
+
+LOAD = """
+models: {m: m.onnx}
+slo: {m: {p99: 50ms, error_rate: 0.1%, throughput: 200/s}}
+loadtests:
+  a: {model: m, arrivals: {closed: 8}, duration: 60s, data: samples/}
+  b:
+    models: {m: 3, n: {weight: 1, expect: answers}}
+    protocol: http
+    arrivals: {stages: [{duration: 10s, rate: 5/s, from: 1/s}]}
+    data:
+      files: [a.jsonl, b.npz]
+      inputs: {x: "*.png", y: {range: 0..255, dims: [1..8]}, z: {text: 10..200, present: 50%}}
+      rows: 1..8
+    slo: {p50: 1ms}
+    headers: {authorization: x}
+"""
+
+
+def test_load_tests_and_objectives_are_accepted_and_their_typos_refused() -> None:
+    assert complaints(LOAD) == []
+    for right in ("p99", "error_rate", "closed", "duration", "weight", "range", "inputs", "from"):
+        assert complaints(LOAD.replace(f"{right}:", f"{right}x:", 1)), right
+    assert complaints(LOAD.replace("protocol: http", "protocol: htp"))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from tritongen.parts.lints import LINTS
 from tritongen.records.keys import keys
 from tritongen.records.release import releases
 from tritongen.stages.schema.messages import descriptors, fields, messages, oneofs, tensors
+from tritongen.stages.schema.records import load_records
 from tritongen.stages.schema.values import (
     FLAG,
     REFERENCE,
@@ -45,6 +46,7 @@ def schema() -> Schema:
                 "required": ["model"],
             },
             "Source": {**_record("Source", _source()), "type": ["object", "string", "null"]},
+            **load_records(),
             **tensors(),
             **messages(),
         },
@@ -60,6 +62,7 @@ def own_keys() -> dict[str, dict[str, Schema]]:
         "Model": _own_model(),
         "Ensemble": _own_ensemble(),
         "Step": _step(),
+        **{name: record["properties"] for name, record in load_records().items()},
     }
 
 
@@ -91,6 +94,8 @@ def _spec() -> dict[str, Schema]:
         "models": {**mapping({"$ref": "#/definitions/Model"}), **names},
         "ensembles": {**mapping({"$ref": "#/definitions/Ensemble"}), **names},
         "server": _record("Server", _server()),
+        "slo": mapping({"$ref": "#/definitions/Slo"}),
+        "loadtests": mapping({"$ref": "#/definitions/LoadTest"}),
         "vars": mapping(TEXT),
     }
 
