@@ -36,7 +36,8 @@ def lints() -> str:
         WRITTEN,
         "An error is something that Triton would refuse, hang on, die of or answer wrongly; it "
         'ends with exit code 2. A warning is advice. `allow: {TG214: "why"}` in the entry of a '
-        "model or ensemble makes what a lint finds there a note with your reason.\n",
+        "model or ensemble makes what a lint finds there a note with your reason; so does a comment "
+        "at the end of the line that it names: `# tritongen: allow TG214 why`.\n",
         "\n## Reading the spec\n",
     ]
     parts += [f"\n### {code.code}: {code.title}\n\n{code.page}\n" for code in CODES]
