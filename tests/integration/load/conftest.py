@@ -104,9 +104,9 @@ class Load:
 
     def start(self, *options: str) -> "subprocess.Popen[str]":
         """Start Locust; it is killed at the end of the test if it still runs."""
+        program = [str(LOCUST), "-f", "locustfile.py", "--headless", "--only-summary"]
         process = subprocess.Popen(
-            [LOCUST, "-f", self.folder / "locustfile.py", "--headless", "--only-summary"]
-            + ["--results", self.folder / "results.json", *options],
+            [*program, "--results", "results.json", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -134,7 +134,7 @@ def load(tmp_path: Path) -> Iterator[Load]:
     for process in made.started:
         if process.poll() is None:
             process.kill()
-            process.wait(10)
+            process.communicate(timeout=10)
 
 
 Write = Callable[..., Path]

@@ -98,8 +98,8 @@ def trace(arrivals: Arrivals) -> Times:
         if arrivals.file.suffix == ".npy":
             times: Times = np.load(arrivals.file, allow_pickle=False).astype(np.float64)
         else:
-            lines = arrivals.file.read_text("utf-8").split()
-            times = np.array([float(line.split(",")[0]) for line in lines])
+            lines = arrivals.file.read_text("utf-8").splitlines()
+            times = np.array([float(line.split(",")[0]) for line in lines if line.strip()])
     except (OSError, ValueError) as error:
         raise ScenarioError(f"{arrivals.file}: not a trace: {error}") from None
     if times.ndim != 1 or not len(times) or times[0] < 0 or (np.diff(times) < 0).any():

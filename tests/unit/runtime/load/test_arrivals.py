@@ -8,7 +8,7 @@ from typing import Any
 import load_arrivals
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from load_scenario import Arrivals, Scenario, ScenarioError, Stage
 
@@ -90,6 +90,7 @@ def test_nothing_is_due_where_the_rate_is_zero() -> None:
     assert times.max() <= 7
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(
         st.tuples(st.floats(0, 100), st.floats(0, 100), st.floats(0.1, 5)), min_size=1, max_size=5

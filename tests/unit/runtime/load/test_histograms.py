@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from load_histograms import Counts
 
@@ -17,6 +17,7 @@ def counted(values: list[int]) -> Counts:
     return counts
 
 
+@settings(deadline=None, max_examples=50)
 @given(VALUES)
 def test_quantiles_are_right_to_a_thousandth(values: list[int]) -> None:
     for quantile in (0.01, 0.5, 0.99, 1.0):
@@ -27,6 +28,7 @@ def test_quantiles_are_right_to_a_thousandth(values: list[int]) -> None:
         assert found <= exact <= found * 1.001
 
 
+@settings(deadline=None, max_examples=50)
 @given(VALUES, VALUES)
 def test_merged_counts_are_those_of_all_values(some: list[int], others: list[int]) -> None:
     merged = counted(some)
@@ -36,6 +38,7 @@ def test_merged_counts_are_those_of_all_values(some: list[int], others: list[int
     assert len(merged) == len(some) + len(others)
 
 
+@settings(deadline=None, max_examples=50)
 @given(VALUES)
 def test_a_histogram_is_what_the_library_counts_by_itself(values: list[int]) -> None:
     hdr = HdrHistogram(1, 24 * 3600 * 10**6, 3)
