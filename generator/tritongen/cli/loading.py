@@ -331,8 +331,11 @@ def search_in_words(found: Search) -> str:
     windows = f"{len(found.probes)} windows of {WINDOW_S:g} s"
     if found.high_rps is None:
         return f"at least {found.low_rps:.1f}/s keep the objectives ({windows}; no rate failed)"
+    low, high = found.interval
     sure = "" if found.complete else "; there was no time to come nearer"
+    mixed = f"; single windows failed from {low:.1f}/s on and held up to {high or 0:.1f}/s"
+    noisy = mixed if (low, high) != (found.low_rps, found.high_rps) else ""
     return (
         f"{found.low_rps:.1f}/s keep the objectives, {found.high_rps:.1f}/s do not "
-        f"({windows}{sure})"
+        f"({windows}{noisy}{sure})"
     )

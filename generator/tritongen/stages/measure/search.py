@@ -1,6 +1,6 @@
 """Finds the highest rate at which the objectives still hold: bracket, bisect, repeat."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 PRECISION = 0.05
@@ -32,6 +32,14 @@ class Search:
     high_rps: float | None
     complete: bool
     probes: tuple[Probe, ...]
+
+    @property
+    def interval(self) -> tuple[float, float | None]:
+        """Return the rates below which every window held, and above which none did."""
+        failed = [each.rate_rps for each in self.probes if not each.held]
+        held = [each.rate_rps for each in self.probes if each.held]
+        low = min([self.low_rps, *failed])
+        return low, None if self.high_rps is None else max([self.high_rps, *held])
 
 
 def search(
@@ -85,10 +93,3 @@ def _bracket(holds: Callable[[float], bool | None], start_rps: float) -> tuple[f
             break
         low, high = (rate, high) if found else (low, rate)
     return low, high
-
-
-def noise(probes: Sequence[Probe]) -> tuple[float, float]:
-    """Return the lowest rate at which a window failed, and the highest at which one held."""
-    failed = [each.rate_rps for each in probes if not each.held]
-    held = [each.rate_rps for each in probes if each.held]
-    return min(failed, default=float("inf")), max(held, default=0.0)
