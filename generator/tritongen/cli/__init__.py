@@ -32,6 +32,17 @@ COMMANDS = {
 """Name -> one line for ``--help``, which imports no command."""
 
 
+def examples(epilog: str) -> str:
+    """Put the examples of `Examples: a | b. More.` on lines of their own: they are no pipes."""
+    head, _, rest = epilog.partition(": ")
+    if not head.startswith("Example"):
+        return epilog
+    listed, _, more = rest.partition(". ")
+    # Click keeps the lines of a paragraph that starts with \b.
+    lines = ["\b", f"{head}:", *(f"  {example}" for example in listed.split(" | "))]
+    return "\n".join(lines) + (f"\n\n{more}" if more else "")
+
+
 class Commands(click.Group):
     """Commands by name, each imported from its module when it is called."""
 
@@ -45,6 +56,7 @@ class Commands(click.Group):
             return None
         module = f"{name}_" if iskeyword(name) else name
         command: click.Command = import_module(f"tritongen.cli.{module}").command
+        command.epilog = examples(command.epilog or "")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -31,7 +31,13 @@ class Asked:
     as_json: bool
 
 
-@click.command("infer", no_args_is_help=True)
+@click.command(
+    "infer",
+    no_args_is_help=True,
+    epilog="Examples: tritongen infer filetype | "
+    "tritongen infer filetype --input content=@README.md --classes 3 | "
+    "tritongen infer filetype --json request.json --save answers",
+)
 @click.argument("model", required=False)
 @click.option("-s", "--spec", type=click.Path(path_type=Path), default="spec.yaml",
               show_default=True, help="The spec whose running server is asked.")  # fmt: skip

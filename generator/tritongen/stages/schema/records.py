@@ -67,7 +67,9 @@ def _value(kind: Any) -> Schema:
     ]
     if choices:
         return {"anyOf": [{"enum": [*choices, None]}, REFERENCE]}
-    return FLAG if kind is bool else listed(TEXT)
+    if kind is bool:
+        return FLAG
+    return listed(TEXT) if _has(kind, tuple) else TEXT
 
 
 def _inside(kind: Any) -> Iterator[type[Record]]:
