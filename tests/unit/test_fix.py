@@ -165,3 +165,39 @@ def test_what_has_no_one_answer_is_only_reported(tmp_path: Path) -> None:
     run = CliRunner().invoke(cli, ["check", str(spec), "--fix"])
     assert isinstance(run.exception, SpecError)
     assert spec.read_text("utf-8") == "models: {a: {source: a.onnx, gunicorn_workers: 4}}\n"
+
+
+SHARED = """\
+x-batching: &batching
+  dynamic_batching: {preferred_batch_size: [16]}
+models:
+  small: {source: none, backend: mine, input: {x: "FP32[1]"}, output: {y: "FP32[1]"},
+    max_batch_size: 8, <<: *batching}
+  large: {source: none, backend: mine, input: {x: "FP32[1]"}, output: {y: "FP32[1]"},
+    max_batch_size: 16, <<: *batching}
+"""
+
+
+def test_what_others_share_through_an_anchor_is_left_alone(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SHARED, "utf-8")
+    run = CliRunner().invoke(cli, ["check", str(spec), "--fix"])
+    assert "preferred batch size 16" in str(run.exception)
+    assert spec.read_text("utf-8") == SHARED
+
+
+def test_a_byte_order_mark_stays(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("\ufeff" + SPEC, "utf-8")
+    assert CliRunner().invoke(cli, ["check", str(spec), "--fix"]).exit_code == 0
+    assert spec.read_text("utf-8") == "\ufeff" + FIXED
+
+
+def test_only_the_file_with_the_mistake_is_edited(tmp_path: Path) -> None:
+    base, over = tmp_path / "spec.yaml", tmp_path / "over.yaml"
+    base.write_text(FIXED, "utf-8")
+    over.write_text("models: {a: {max_batchsize: 16}}  # more\n", "utf-8")
+    run = CliRunner().invoke(cli, ["check", str(base), "-f", str(over), "--fix"])
+    assert run.exit_code == 0, run.output
+    assert base.read_text("utf-8") == FIXED
+    assert over.read_text("utf-8") == "models: {a: {max_batch_size: 16}}  # more\n"

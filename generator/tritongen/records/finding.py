@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Literal
 
 Severity = Literal["error", "warning", "note"]
@@ -33,6 +34,17 @@ class Places:
         while path not in self.by_path and path:
             path = path[:-1]
         return self.by_path.get(path)
+
+    def shared(self, path: SpecPath) -> bool:
+        """Tell whether what stands at ``path`` was written for another entry, too: an anchor."""
+        return len(self._entries[self.by_path[path]]) > 1
+
+    @cached_property
+    def _entries(self) -> Mapping[Place, set[SpecPath]]:
+        entries: dict[Place, set[SpecPath]] = {}
+        for path, place in self.by_path.items():
+            entries.setdefault(place, set()).add(path[:2])
+        return entries
 
 
 @dataclass(frozen=True)

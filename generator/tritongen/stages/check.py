@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tritongen.parts.lints import LINTS
-from tritongen.records.finding import Complaint, Finding, Severity
+from tritongen.records.finding import Complaint, Edit, Finding, Severity
 from tritongen.records.plan import Plan
 
 COMMENT = re.compile(r"#\s*tritongen:\s*allow\s+(TG[0-9]{3})\s+(\S.*?)\s*$")
@@ -43,9 +43,15 @@ def _finding(
         message=complaint.message,
         why=f"allowed here: {reason}" if reason else complaint.why,
         fix="" if reason else complaint.fix,
-        # Only what was written where the complaint points can be edited there.
-        edit=complaint.edit if not reason and complaint.path in plan.places.by_path else None,
+        edit=_edit(plan, complaint) if not reason else None,
     )
+
+
+def _edit(plan: Plan, complaint: Complaint) -> Edit | None:
+    """Return the edit if the value was written just there, and not for others through an anchor."""
+    if complaint.path not in plan.places.by_path or plan.places.shared(complaint.path):
+        return None
+    return complaint.edit
 
 
 def _comments(files: Iterable[Path]) -> Allowed:

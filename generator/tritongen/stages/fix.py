@@ -26,6 +26,8 @@ def fix(text: str, findings: Sequence[Finding]) -> str:
     An edit whose place holds something else than it expects (what ``${NAME}`` was replaced by,
     what was merged with ``<<``) is left out, and so is the later one of two that overlap.
     """
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    text = text.removeprefix(mark)
     root = yaml.compose(text, Loader=LOADER)
     at = {(f.place.line, f.place.column): f.edit for f in findings if f.place and f.edit}
     cuts: list[_Cut] = []
@@ -34,7 +36,7 @@ def fix(text: str, findings: Sequence[Finding]) -> str:
             cuts.append(cut)
     for cut in reversed(cuts):
         text = text[: cut.start] + cut.text + text[cut.end :]
-    return text
+    return mark + text
 
 
 def _cuts(root: Any, text: str, at: dict[tuple[int, int], Edit]) -> Iterator[_Cut]:
