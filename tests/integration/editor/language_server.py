@@ -33,7 +33,11 @@ class LanguageServer:
             },
         }
         options = {"processId": None, "rootUri": folder.as_uri(), "capabilities": capabilities}
-        self.request("initialize", options)
+        try:
+            self.request("initialize", options)
+        except BaseException:
+            self.__exit__()
+            raise
         self._send({"method": "initialized", "params": {}})
 
     def __enter__(self) -> "LanguageServer":
