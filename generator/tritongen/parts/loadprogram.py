@@ -54,6 +54,7 @@ def scenario(
         "warmup_s": test.warmup_s,
         "timeout_s": test.timeout_s,
         "headers": dict(test.headers),
+        "lag_limit": test.lag_limit,
         "arrivals": arrivals(test, files),
         "requests": [_request(plan, test, each, files) for each in test.traffic],
     }

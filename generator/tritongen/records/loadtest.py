@@ -190,7 +190,11 @@ class Traffic(Record):
 
 
 class LoadTest(Record):
-    """One entry of ``loadtests:``."""
+    """One entry of ``loadtests:``.
+
+    ``lag_limit``: how late the load program itself may be, as a share of the 99th percentile of
+    latency, before its figures are not trusted.
+    """
 
     model: str | None = None
     models: Mapping[str, Traffic] | None = None
@@ -206,6 +210,7 @@ class LoadTest(Record):
     expect: Expect | None = None
     seed: Count = 0
     unique: Flag = False
+    lag_limit: Percentage = 0.1
 
     @model_validator(mode="after")
     def _one(self) -> "LoadTest":
@@ -257,5 +262,6 @@ class PlannedLoadTest:
     slo: Mapping[str, Slo]
     seed: int
     unique: bool
+    lag_limit: float
     path: SpecPath
     trace: Entry | None = None

@@ -104,6 +104,7 @@ def _planned(spec: Spec, name: str, test: LoadTest) -> PlannedLoadTest:
         slo=own or slo,
         seed=test.seed,
         unique=test.unique,
+        lag_limit=test.lag_limit,
         path=path,
     )
 
