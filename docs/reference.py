@@ -18,6 +18,7 @@ from tritongen.stages.load.codes import CODES
 from tritongen.stages.probe import probe
 from tritongen.stages.probe.mistakes import TABLE as PROBE
 from tritongen.stages.resolve import resolve
+from tritongen.stages.resolve.refusals import LOAD_TABLE as LOAD_TESTS
 from tritongen.stages.resolve.refusals import TABLE as WIRING
 from tritongen.stages.schema import own_keys, schema
 from tritongen.stages.schema.messages import descriptors
@@ -36,8 +37,8 @@ def lints() -> str:
         WRITTEN,
         "An error is something that Triton would refuse, hang on, die of or answer wrongly; it "
         'ends with exit code 2. A warning is advice. `allow: {TG214: "why"}` in the entry of a '
-        "model or ensemble makes what a lint finds there a note with your reason; so does a comment "
-        "at the end of the line that it names: `# tritongen: allow TG214 why`.\n",
+        "model or ensemble makes what a lint finds there a note with your reason; so does a "
+        "comment at the end of the line that it names: `# tritongen: allow TG214 why`.\n",
         "\n## Reading the spec\n",
     ]
     parts += [f"\n### {code.code}: {code.title}\n\n{code.page}\n" for code in CODES]
@@ -47,6 +48,8 @@ def lints() -> str:
     parts += [f"\n### {code}\n\n{text}\n" for code, text in ADOPT.items()]
     parts.append("\n## Wiring ensembles\n")
     parts += [f"\n### {code}\n\n{text}\n" for code, text in WIRING.items()]
+    parts.append("\n## Load tests\n")
+    parts += [f"\n### {code}\n\n{text}\n" for code, text in LOAD_TESTS.items()]
     parts.append("\n## Lints\n")
     for code, lint in LINTS.items():
         title, _, page = (lint.__doc__ or "").strip().partition("\n\n")
