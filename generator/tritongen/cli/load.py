@@ -21,6 +21,8 @@ class Asked:
     find_max: bool
     prometheus: str | None
     junit: Path | None
+    html: Path | None
+    ui: bool
     as_json: bool
 
 
@@ -47,6 +49,10 @@ class Asked:
               help="Read the server's side from the Prometheus that scrapes it.")  # fmt: skip
 @click.option("--junit", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
               help="Write the verdicts for CI.")  # fmt: skip
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write the result as a page for people.")  # fmt: skip
+@click.option("--ui", is_flag=True,
+              help="Show Locust's page, with the server's side, until Ctrl-C.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write the whole result as JSON.")
 def command(name: str | None, **said: object) -> None:
     """Run the load test NAME and say what limits.

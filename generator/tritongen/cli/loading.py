@@ -4,7 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
@@ -18,11 +18,13 @@ from tritongen.cli.load import Asked
 from tritongen.cli.loadview import View, show_measurement
 from tritongen.cli.output import console, messages, relative, show_findings, show_json
 from tritongen.cli.planning import plan_spec
+from tritongen.cli.report import write_report
 from tritongen.cli.request import address
 from tritongen.cli.up import end_on_signals, from_spec
 from tritongen.errors import EngineError, MeasureError, SpecError
 from tritongen.formats import junit
 from tritongen.parts import embedded
+from tritongen.parts.embedded.ports import any_free
 from tritongen.parts.loadprogram import service_of
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.finding import did_you_mean
@@ -32,6 +34,7 @@ from tritongen.records.paths import RESULTS, RUNS
 from tritongen.records.plan import Plan
 from tritongen.stages.measure import (
     Measuring,
+    Page,
     Probe,
     Prometheus,
     Search,
@@ -54,6 +57,10 @@ AROUND_S = 2.5
 def load_test(asked: Asked) -> None:
     """Run the load test that was asked for, or search its highest rate."""
     end_on_signals()
+    if asked.ui and asked.find_max:
+        raise SpecError(
+            "--ui shows one load, --find-max tries many", fix="leave one of the two out"
+        )
     request = Request.of(asked.spec, asked.overlays, asked.root, strict=False)
     plan, findings = plan_spec(request)
     show_findings(findings)
@@ -69,6 +76,7 @@ def load_test(asked: Asked) -> None:
             processes=asked.processes,
             cores=None if target.pid is None else len(os.sched_getaffinity(0)),
             prometheus=prometheus,
+            page=_page() if asked.ui else None,
         )
         if asked.find_max:
             find_max(plan, test, how, asked)
@@ -77,6 +85,13 @@ def load_test(asked: Asked) -> None:
             measurement = measure(plan, test, how, view.show)
         broken = embedded.end_of(endpoint) if endpoint and measurement.partial else None
     finish(measurement, asked, request.root, broken)
+
+
+def _page() -> Page:
+    with ExitStack() as held:
+        port = any_free("127.0.0.1", held)
+    text = f"Locust's page: http://127.0.0.1:{port} (Ctrl-C ends it)"
+    return Page(port, lambda: messages.print(text))
 
 
 def named(plan: Plan, name: str | None) -> PlannedLoadTest:
@@ -185,6 +200,9 @@ def finish(measurement: Measurement, asked: Asked, root: Path, broken: EngineErr
         checks = [*map(_check, measurement.verdicts), *_other_checks(measurement)]
         suite = f"load {measurement.load.name}"
         write_file(asked.junit, junit.write(suite, checks, seconds=measurement.window_s))
+    if asked.html:
+        write_report(measurement, asked.html)
+        messages.print(f"as a page: {relative(asked.html)}", style="dim")
     if measurement.stable is False:
         message = measurement.client["stability"]["message"]
         messages.print(Text.assemble(("note", "bold cyan"), f"  not stable: {message}"))

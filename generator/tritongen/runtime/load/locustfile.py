@@ -30,6 +30,7 @@ import load_choices
 import load_connections
 import load_results
 import load_run
+import load_ui
 from gevent import monkey
 from gevent.event import AsyncResult
 from load_answers import Failure
@@ -290,6 +291,8 @@ def _init(environment: Any, **_: Any) -> None:
     except ScenarioError as error:
         sys.stderr.write(f"load: {error}\n")
         _leave(2)
+    if environment.web_ui:
+        load_ui.extend(environment, environment.load.scenario)
     environment.events.quit.add_listener(_leave)
 
 

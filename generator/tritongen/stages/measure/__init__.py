@@ -13,7 +13,7 @@ from tritongen.records.plan import Plan
 from tritongen.stages.measure.bottleneck import bottleneck
 from tritongen.stages.measure.compare import Comparison, compare
 from tritongen.stages.measure.judge import verdicts
-from tritongen.stages.measure.program import Run, run
+from tritongen.stages.measure.program import Page, Run, run
 from tritongen.stages.measure.prometheus import Prometheus
 from tritongen.stages.measure.results import distrust, figures, measured_seconds
 from tritongen.stages.measure.saved import read_measurement, write_measurement
@@ -25,6 +25,7 @@ __all__ = [
     "Comparison",
     "Live",
     "Measuring",
+    "Page",
     "Probe",
     "Prometheus",
     "Search",
@@ -53,7 +54,8 @@ class Measuring:
     """How a load test is run.
 
     ``folder`` is the run's own. ``environment`` is what the program sees; ``described`` is kept in
-    the measurement. ``cores`` are those of the server's machine, if it is this one.
+    the measurement. ``cores`` are those of the server's machine, if it is this one. With a ``page``
+    the last of the runs that are started there is measured, once Ctrl-C ends them.
     """
 
     target: Target
@@ -63,6 +65,7 @@ class Measuring:
     processes: int = 1
     cores: int | None = None
     prometheus: Prometheus | None = None
+    page: Page | None = None
 
 
 def measure(
@@ -95,11 +98,13 @@ def measure(
             scenario=said,
             processes=how.processes,
             environment=how.environment,
+            page=how.page,
         )
         client, interrupted = run(this, follow)
     finally:
         watch.close()
-    partial = "interrupted" if interrupted else client["partial"]
+    # A page is always left by Ctrl-C: the program says whether a run was under way.
+    partial = "interrupted" if interrupted and not how.page else client["partial"]
     if watch.lost:
         partial = "the server stopped answering"
     seen = _server(plan, test, how, watch, client)

@@ -1,10 +1,11 @@
 """Runs the load program: a process of its own, watched, bounded, and ended by its id."""
 
 import json
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from importlib.util import find_spec
@@ -24,14 +25,26 @@ OWN_OPTIONS = "LOCUST_"
 """Locust takes options from variables that start so; the scenario says everything here."""
 
 
+@dataclass(frozen=True)
+class Page:
+    """Locust's own page, at a port of 127.0.0.1; ``ready`` is called once it answers."""
+
+    port: int
+    ready: Callable[[], None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run: ``folder`` holds its scenario, log, feed and results; it takes ``length_s``."""
+    """One run: ``folder`` holds its scenario, log, feed and results; it takes ``length_s``.
+
+    With a ``page`` it stays for more runs that are started there, until it is interrupted.
+    """
 
     folder: Path
     scenario: Mapping[str, Any]
     processes: int
     environment: Mapping[str, str]
+    page: Page | None = None
 
     @property
     def length_s(self) -> float:
@@ -113,9 +126,12 @@ def _write(this: Run) -> None:
 
 def _command(this: Run, program: Path) -> list[str]:
     many = ["--processes", str(this.processes)] if this.processes > 1 else []
+    shown = ["--headless", "--only-summary"]
+    if this.page:
+        shown = ["--autostart", "--web-host", "127.0.0.1", "--web-port", str(this.page.port)]
     return [
         sys.executable,
-        *("-m", "locust", "--headless", "--only-summary", "--loglevel", "WARNING"),
+        *("-m", "locust", *shown, "--loglevel", "WARNING"),
         *("-f", str(program / "locustfile.py")),
         *("--scenario", str(this.folder.absolute() / "scenario.json")),
         *("--results", str(this.results.absolute())),
@@ -137,11 +153,24 @@ def _follow(
 ) -> None:
     """Pass on live lines until the program has ended, has to, or has taken too long."""
     deadline = time.monotonic() + this.length_s + PATIENCE_S
+    if this.page:
+        deadline = float("inf")
+        _await(this.page, process)
     while process.alive() and time.monotonic() < deadline:
         if not watch(feed.new_lines()):
             return
         time.sleep(0.1)
     watch(feed.new_lines())
+
+
+def _await(page: Page, process: shell.Process) -> None:
+    """Wait until the page answers, as long as its program runs."""
+    deadline = time.monotonic() + PATIENCE_S
+    while process.alive() and time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", page.port), timeout=1):
+            page.ready()
+            return
+        time.sleep(0.1)
 
 
 def _read(this: Run, code: int | None) -> Mapping[str, Any]:
