@@ -68,7 +68,13 @@ def commands() -> str:
 
 
 def _help(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=name, terminal_width=90, max_content_width=90)
+    context = click.Context(
+        command,
+        info_name=name,
+        terminal_width=90,
+        max_content_width=90,
+        help_option_names=cli.context_settings["help_option_names"],
+    )
     return f"```\n{command.get_help(context)}\n```\n"
 
 
