@@ -26,7 +26,10 @@ TABLE = {
     "missing, too short, or outside of the model's folder.",
     "TG059": "An ONNX model takes or gives something that is no tensor (a sequence, a map). Triton "
     "carries tensors only.",
-    "TG060": "A file can't be placed where Triton would look for it.",
+    "TG060": "A file can't be placed where Triton would look for it, or where another file of the "
+    "model stands already: `files:` and `labels:` share the folder with the model's own files, "
+    "with `config.pbtxt` and, beside a plain Python step, with the runner (`1/model.py`, "
+    "`1/step.json`).",
     "TG061": "A Python file is not Python that can be read: a syntax error, an encoding, or syntax "
     "that the Python of the chosen release does not have yet.",
     "TG062": "The function that `python:` names is not in the file.",

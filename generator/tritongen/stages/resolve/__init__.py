@@ -19,16 +19,18 @@ def resolve(spec: Spec, facts: Facts) -> Plan:
     """Decide everything that was left open.
 
     Raises:
-        SpecError: for wiring that can't be done: an unknown model, a tensor with no producer or
-            two, a circle. What Triton would refuse otherwise is found by ``check``.
+        SpecError: for wiring that can't be done (an unknown model, a tensor with no producer or
+            two, a circle) and files that can't stand where they should. What Triton would refuse
+            otherwise is found by ``check``.
     """
     models: dict[str, PlannedModel] = {}
     decisions: list[Decision] = []
     wires: list[Wire] = []
     findings: list[Finding] = []
     for name, entry in spec.models.items():
-        models[name], chosen = complete(name, entry, facts)
+        models[name], chosen, wrong = complete(name, entry, facts, spec.places)
         decisions += chosen
+        findings += wrong
     for name in _inside_out(spec, findings):
         models[name], its_wires, chosen, wrong = wire(
             name, spec.ensembles[name], models, spec.places, facts

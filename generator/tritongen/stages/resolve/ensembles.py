@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tritongen.records.facts import Facts, FileFacts
+from tritongen.records.facts import Facts
 from tritongen.records.finding import Finding, Places
 from tritongen.records.messages import ModelConfig, ModelInput, ModelOutput
-from tritongen.records.paths import REPOSITORY
 from tritongen.records.plan import Decision, End, PlannedModel, Wire, short
 from tritongen.records.spec import Ensemble
-from tritongen.records.tree import Entry, Text
 from tritongen.stages.resolve import defaults
-from tritongen.stages.resolve.models import EMPTY_VERSION, copy
+from tritongen.stages.resolve.content import ensemble_content
 from tritongen.stages.resolve.wiring import Wiring, label
 
 View = tuple[ModelInput | ModelOutput, ModelConfig]
@@ -41,22 +39,15 @@ def wire(
             input_map=reads,
             output_map=writes,
         )
+    content, misplaced = ensemble_content(name, entry, facts, places)
     planned = PlannedModel(
         name=name,
         kind="ensemble",
         config=config,
-        content=dict(_content(entry, facts.files.get(name, {}))),
+        content=content,
         path=("ensembles", name),
     )
-    return planned, list(_wires(wiring)), decisions, findings
-
-
-def _content(entry: Ensemble, files: Mapping[str, FileFacts]) -> Iterator[tuple[str, Entry]]:
-    for file, where in files.items():
-        yield file, copy(where)
-    for version in entry.versions:
-        if not any(file.startswith(f"{version}/") for file in files):
-            yield f"{version}/{EMPTY_VERSION}", Text(text="", owner=REPOSITORY)
+    return planned, list(_wires(wiring)), decisions, [*findings, *misplaced]
 
 
 def _decide_batching(wiring: Wiring, config: ModelConfig) -> Iterator[Decision]:

@@ -1,27 +1,24 @@
 """A model's entry and what its file says become a complete ``ModelConfig``."""
 
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from typing import Any
 
 from google.protobuf import text_format
 from google.protobuf.message import Message
 
-from tritongen.formats import json
 from tritongen.parts import backends
-from tritongen.records.facts import Facts, FileFacts, ModelFacts, StepFacts, TensorFacts
+from tritongen.records.facts import Facts, ModelFacts, StepFacts, TensorFacts
+from tritongen.records.finding import Finding, Places
 from tritongen.records.messages import DataType, ModelConfig, ModelInput, ModelOutput
-from tritongen.records.paths import REPOSITORY
 from tritongen.records.plan import Decision, PlannedModel, short
 from tritongen.records.spec import Model
-from tritongen.records.tree import Copy, Entry, Text
 from tritongen.stages.resolve import defaults
-
-EMPTY_VERSION = ".gitkeep"
-"""Keeps an empty version folder in Git; Triton needs the folder and ignores the file."""
+from tritongen.stages.resolve.content import model_content
 
 
-def complete(name: str, entry: Model, facts: Facts) -> tuple[PlannedModel, list[Decision]]:
+def complete(
+    name: str, entry: Model, facts: Facts, places: Places
+) -> tuple[PlannedModel, list[Decision], list[Finding]]:
     """Fill in what was not said, and say what was chosen and why."""
     path = ("models", name)
     config = ModelConfig()
@@ -39,16 +36,15 @@ def complete(name: str, entry: Model, facts: Facts) -> tuple[PlannedModel, list[
         decisions += _complete_step(entry, step, config)
     elif newest is not None and entry.complete:
         decisions += _complete_from_file(entry, newest, config)
-    return (
-        PlannedModel(
-            name=name,
-            kind="external" if entry.external else "step" if step and step.function else "model",
-            config=config,
-            content={} if entry.external else dict(_content(name, entry, facts, config)),
-            path=path,
-        ),
-        decisions,
+    content, findings = model_content(name, entry, facts, config, places)
+    planned = PlannedModel(
+        name=name,
+        kind="external" if entry.external else "step" if step and step.function else "model",
+        config=config,
+        content=content,
+        path=path,
     )
+    return planned, decisions, findings
 
 
 def _complete_step(entry: Model, step: StepFacts, config: ModelConfig) -> Iterator[Decision]:
@@ -206,51 +202,3 @@ def _brief(value: Any) -> str:
     if isinstance(value, (str, int)):
         return str(value)
     return ", ".join(map(_brief, value))
-
-
-def _content(
-    name: str, entry: Model, facts: Facts, config: ModelConfig
-) -> Iterator[tuple[str, Entry]]:
-    step = facts.steps.get(name)
-    if step is not None:
-        yield from _step_files(entry, step)
-    for version, model in facts.models.get(name, {}).items():
-        for file, where in model.files.items():
-            yield f"{version}/{file}", copy(where)
-        if not model.files:
-            yield f"{version}/{EMPTY_VERSION}", Text(text="", owner=REPOSITORY)
-    for file, where in facts.files.get(name, {}).items():
-        yield file, copy(where)
-    yield from _label_files(facts.labels.get(name, {}), config)
-
-
-def _step_files(entry: Model, step: StepFacts) -> Iterator[tuple[str, Entry]]:
-    if step.function is None:
-        yield "1/model.py", Text(text=step.text, owner=REPOSITORY)
-    else:
-        runner = files("tritongen.runtime").joinpath("step.py").read_text("utf-8")
-        what = {"file": step.file, "function": step.function, "join": entry.join}
-        yield "1/model.py", Text(text=runner, owner=REPOSITORY)
-        yield "1/step.json", Text(text=json.write(what), owner=REPOSITORY)
-        yield f"1/{step.file}", Text(text=step.text, owner=REPOSITORY)
-    for file, text in step.modules.items():
-        yield f"1/{file}", Text(text=text, owner=REPOSITORY)
-
-
-def _label_files(
-    labels: Mapping[str, tuple[str, ...]], config: ModelConfig
-) -> Iterator[tuple[str, Entry]]:
-    for number, (output, lines) in enumerate(labels.items()):
-        file = "labels.txt" if len(labels) == 1 else f"labels_{number}.txt"
-        for tensor in config.output:
-            if tensor.name == output:
-                tensor.label_filename = tensor.label_filename or file
-                file = tensor.label_filename
-        yield file, Text(text="".join(f"{line}\n" for line in lines), owner=REPOSITORY)
-
-
-def copy(file: FileFacts) -> Copy:
-    """Return a file that was read, to be placed."""
-    return Copy(
-        source=file.source, sha256=file.sha256, size_bytes=file.size_bytes, owner=REPOSITORY
-    )

@@ -128,6 +128,31 @@ def unwritten_output(output: str, known: Iterable[str], place: Place | None) -> 
     )
 
 
+def taken(model: str, file: str, by: str, place: Place | None) -> Finding:
+    """A file would stand where another one does, or inside or around it."""
+    return Finding(
+        code="TG060",
+        severity="error",
+        place=place,
+        message=f"{file!r} can't stand in the folder of {model}: "
+        + ("something else is written there" if by == file else f"{by!r} is a file there"),
+        why="one of the two would be lost",
+        fix="give it another name",
+    )
+
+
+def outside(model: str, file: str, place: Place | None) -> Finding:
+    """A file would stand outside of the model's folder."""
+    return Finding(
+        code="TG060",
+        severity="error",
+        place=place,
+        message=f"{file!r} is not a plain path inside the folder of {model}",
+        why="only the model's own folder is written, and Triton looks for its files there",
+        fix="write a relative path without `..`, such as labels.txt",
+    )
+
+
 def unmeasured_model(name: str, known: Iterable[str], place: Place | None) -> Finding:
     """A load test or an objective is for a model that does not exist."""
     known = sorted(known)
