@@ -357,6 +357,13 @@ def test_a_path_too_long_is_refused_and_nothing_is_written(folder):
     assert folder.files() == {}
 
 
+def test_a_name_too_long_in_a_new_folder_is_refused_and_the_next_build_works(folder):
+    with pytest.raises(HostError, match="too long"):
+        folder.build({"a": "1", f"new/{'d' * 300}/a": "1"})
+    assert folder.files() == {}
+    assert folder.build({"a": "1"})
+
+
 def test_many_files_flush_at_once(folder):
     threads = threading.active_count()
     folder.build({f"m{number}/config.pbtxt": "1" for number in range(100)})

@@ -62,6 +62,7 @@ def apply(changes: Sequence[Change], root: Path, tree: Tree) -> bool:
                 pending = _pending(changes, root, tree)
                 _refuse_stale(pending, root)
                 _refuse_same_names(root, tree, pending)
+                _refuse_long_names(root, pending)
                 journal = _write(pending, root, tree)
             placed |= {
                 step.path: step.after
@@ -245,6 +246,19 @@ def _refuse_same_names(root: Path, tree: Tree, pending: Sequence[Change]) -> Non
                     why="it does not tell upper case from lower case",
                     fix="rename one, or build on another file system with -o",
                 )
+
+
+def _refuse_long_names(root: Path, pending: Sequence[Change]) -> None:
+    """Refuse a name longer than the file system takes.
+
+    In a folder that is not there yet nothing looked at the name before, and once the journal
+    stands such a step could be neither done nor undone.
+    """
+    longest_bytes = os.pathconf(root, "PC_NAME_MAX")
+    for change in pending:
+        if any(len(os.fsencode(name)) > longest_bytes for name in change.path.split("/")):
+            where = os.fspath(root / change.path)
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), where)
 
 
 def _size_bytes(entry: Entry | None) -> int:
