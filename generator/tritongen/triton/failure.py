@@ -1,5 +1,6 @@
 """What went wrong while talking to Triton, in words and with Triton's own code."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -15,6 +16,8 @@ CODES = {
     "503": "UNAVAILABLE",
 }
 """Triton's HTTP statuses as gRPC's codes; before 24.01 every error was a 400."""
+
+GONE = re.compile(r"Stub process '[^']*' is not healthy")
 
 
 class TritonError(EngineError):
@@ -52,6 +55,14 @@ def refusal(text: str, status: str, address: str, timeout_s: float | None) -> En
             f"no answer from {address} within {timeout_s or 0:g} s",
             code=code,
             fix="wait longer with --timeout, or see what the server does with `tritongen logs`",
+        )
+    if GONE.search(text):
+        return TritonError(
+            text,
+            code=code,
+            why="this Python model's process has ended: it crashed, its code called os._exit(), "
+            "or memory ran out; this Triton does not start it again",
+            fix="see why with `tritongen logs`, then `tritongen down` and `tritongen up`",
         )
     return TritonError(text, code=code, why=f"Triton answered {code}" if status else "")
 

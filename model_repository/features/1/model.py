@@ -281,13 +281,21 @@ def wants_context(function: Callable[..., Any]) -> bool:
 def describe(error: BaseException, folder: Path) -> str:
     """Say an exception in a line, with the place in the user's files that it came through."""
     if isinstance(error, StepError):
-        return str(error)
+        return sayable(str(error))
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
+        error = error.__cause__  # what Python makes of it hides where it came from
     places = [
         f" ({Path(file).name}:{line})"
         for frame, line in traceback.walk_tb(error.__traceback__)
         if (file := frame.f_code.co_filename).startswith(f"{folder.parent}/") and file != __file__
     ]
-    return f"{type(error).__name__}: {error}{''.join(places[-1:])}"
+    text = ": ".join(filter(None, [type(error).__name__, str(error)]))
+    return sayable(text) + "".join(places[-1:])
+
+
+def sayable(text: str) -> str:
+    """Escape what Triton can't take: it ends a text at a NUL and refuses half characters."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
 # ---- the model ----
@@ -335,7 +343,7 @@ class TritonPythonModel:
         )
         try:
             self._initialize(config)
-        except Exception as error:
+        except BaseException as error:
             raise pb_utils.TritonModelException(self._explain(error)) from None
 
     def _initialize(self, config: Mapping[str, Any]) -> None:
@@ -393,7 +401,9 @@ class TritonPythonModel:
         """Call the function for all; if that fails for each alone, so that only the guilty fail."""
         try:
             return dict(zip(joined, await self._call(joined), strict=True))
-        except Exception as error:
+        except GeneratorExit:  # Python drops this coroutine: nobody waits for an answer
+            raise
+        except BaseException as error:  # sys.exit() would end the event loop, and all others wait
             if len(joined) == 1:
                 return {joined[0]: self._failed(error)}
             reason = self._explain(error)
@@ -433,7 +443,9 @@ class TritonPythonModel:
                     not sender.is_cancelled() and (result := await anext(results, END)) is not END
                 ):
                     sender.send(self._response(asked, check(result, self.outputs, None)))
-        except Exception as error:
+        except GeneratorExit:
+            raise
+        except BaseException as error:
             sender.send(self._response(asked, self._failed(error)))
         sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
 
@@ -445,10 +457,10 @@ class TritonPythonModel:
         tensors = [pb_utils.Tensor(name, outcome[name]) for name in outcome if name in wanted]
         return pb_utils.InferenceResponse(output_tensors=tensors)
 
-    def _failed(self, error: Exception) -> Any:
+    def _failed(self, error: BaseException) -> Any:
         """Make the client's error; the server's log gets the traceback."""
-        pb_utils.Logger.log_error("".join(traceback.format_exception(error)))
+        pb_utils.Logger.log_error(sayable("".join(traceback.format_exception(error))))
         return pb_utils.TritonError(self._explain(error))
 
-    def _explain(self, error: Exception) -> str:
+    def _explain(self, error: BaseException) -> str:
         return f"{self.name}: {describe(error, self.context.folder)}"

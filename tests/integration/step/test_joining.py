@@ -18,6 +18,7 @@ GATHER = "dynamic_batching { max_queue_delay_microseconds: 300000 }\n"
 ONE_IN_TWO_OUT = tensor("input", "x", "FP32", "2") + (
     tensor("output", "y", "FP32", "2") + tensor("output", "rows", "INT32")
 )
+ONE_IN_ONE_OUT = tensor("input", "x", "FP32", "2") + tensor("output", "y", "FP32", "2")
 DOUBLE = """
     import numpy as np
 
@@ -135,6 +136,42 @@ def test_only_the_guilty_requests_of_a_joined_call_fail(load: Load, triton: Trit
             np.testing.assert_array_equal(outputs(answer)["y"], x)
     (counted,) = triton.statistics(model)
     assert counted.execution_count < 16
+
+
+def test_a_step_that_leaves_fails_its_own_request_only(load: Load, triton: Triton) -> None:
+    source = """
+        import sys
+
+        def step(x):
+            if (x == 3).any():
+                sys.exit("three")
+            if (x == 4).any():
+                raise OSError("no file \\udce4")
+            return {"y": x}
+    """
+    model = load(source, f"max_batch_size: 64\n{ONE_IN_ONE_OUT}{GATHER}")
+    sent = [np.full((1, 2), i, np.float32) for i in range(6)]
+    answers = infer_all(triton, [Request(model=model, inputs={"x": x}) for x in sent])
+    for i in (0, 1, 2, 5):
+        np.testing.assert_array_equal(outputs(answers[i])["y"], sent[i])
+    assert str(answers[3]) == "step: SystemExit: three (user_step.py:6)"
+    assert str(answers[4]) == r"step: OSError: no file \udce4 (user_step.py:8)"
+
+
+def test_of_a_model_whose_process_died_the_error_says_what_to_do(
+    load: Load, triton: Triton
+) -> None:
+    source = """
+        import os
+
+        def step(x):
+            os._exit(3)
+    """
+    model = load(source, f"max_batch_size: 64\n{ONE_IN_ONE_OUT}")
+    with pytest.raises(TritonError, match="is not healthy") as caught:
+        triton.infer(Request(model=model, inputs={"x": np.ones((1, 2), np.float32)}))
+    assert "process has ended" in caught.value.why
+    assert "tritongen down" in caught.value.fix
 
 
 def test_joined_calls_see_the_id_parameters_and_rows_of_each_request(

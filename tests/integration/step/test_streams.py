@@ -45,6 +45,17 @@ def count(triton: Triton, model: str, to: int) -> list[int]:
 
 
 @pytest.mark.parametrize("source", [PLAIN, ASYNC], ids=["plain", "async"])
+def test_sys_exit_ends_the_stream_with_an_error_and_the_model_lives_on(
+    load: Load, triton: Triton, source: str
+) -> None:
+    exits = source.replace('raise ValueError("three")', "raise SystemExit(3)")
+    model = load(exits, f"max_batch_size: 0\n{COUNT}")
+    with pytest.raises(TritonError, match=r"^step: SystemExit: 3 \(user_step.py:\d+\)$"):
+        count(triton, model, 9)
+    assert count(triton, model, 2) == [0, 1]
+
+
+@pytest.mark.parametrize("source", [PLAIN, ASYNC], ids=["plain", "async"])
 def test_each_yield_is_a_response_and_an_exception_ends_the_stream(
     load: Load, triton: Triton, source: str
 ) -> None:

@@ -125,6 +125,28 @@ def test_an_error_is_placed_where_it_passed_the_users_files(
     text = step.describe(caught.value, tmp_path / "1")
     assert text == "ValueError: cannot reshape array of size 2 into shape (3,) (placed_step.py:2)"
     assert step.describe(KeyError("x"), tmp_path) == "KeyError: 'x'"
+    assert step.describe(TimeoutError(), tmp_path) == "TimeoutError"
+
+
+def test_an_exception_is_said_in_what_triton_can_send(step: ModuleType, tmp_path: Path) -> None:
+    assert step.describe(OSError("a\0b \udce4 ü"), tmp_path) == "OSError: a\\0b \\udce4 ü"
+    assert step.describe(step.StepError("\udce4"), tmp_path) == "\\udce4"
+
+
+def test_an_iterator_that_ends_is_said_with_the_place_of_next(
+    step: ModuleType, tmp_path: Path
+) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "ending_step.py").write_text("def f():\n    return next(iter([]))\n")
+    module = step.load(tmp_path / "1", "ending_step.py")
+
+    async def call() -> None:
+        module.f()
+
+    with pytest.raises(RuntimeError) as caught:
+        step.run_now(call())
+    text = step.describe(caught.value, tmp_path / "1")
+    assert text == "StopIteration (ending_step.py:2)"
 
 
 @pytest.fixture(autouse=True)
