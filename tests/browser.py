@@ -47,6 +47,12 @@ class Browser:
         """Load a page."""
         self._say("POST", "url", url=url)
 
+    def resize(self, width: int, height: int = 1000) -> None:
+        """Give the page so much room, in pixels; a window can't be so small."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        command = "Emulation.setDeviceMetricsOverride"
+        self._say("POST", "goog/cdp/execute", cmd=command, params=size)
+
     def run(self, script: str, *values: Any) -> Any:
         """Return what a function's body in JavaScript returns for ``arguments``."""
         return self._say("POST", "execute/sync", script=script, args=values)
@@ -85,6 +91,7 @@ class Browser:
 @contextmanager
 def browser(folder: Path, width: int = 1280, height: int = 1000) -> Iterator[Browser]:
     """Open a browser with a profile of its own in ``folder``; skip the test where there is none."""
+    folder.mkdir()
     programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
     if missing := [name for name, path in programs.items() if path is None]:
         pytest.skip(f"NOT TESTED in a browser: no {', '.join(missing)}; `make browser` installs it")

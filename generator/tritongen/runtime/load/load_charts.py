@@ -55,7 +55,7 @@ def lines(title: str, unit: str, series: Mapping[str, Sequence[float]], every_s:
 def columns(title: str, unit: str, counts: Mapping[int, int]) -> str:
     """Draw the share of each whole number."""
     total = sum(counts.values()) or 1
-    most = max(*counts, FEWEST)
+    most = max([*counts, FEWEST])
     width = (WIDTH - LEFT - RIGHT) / most
     top = _top(100 * max(counts.values(), default=0) / total)
     parts = [_grid(top, "%")]

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from tritongen.stages.report.axis import Axis
 
 WIDTH, HEIGHT = 520, 230
-LEFT, RIGHT, TOP, BOTTOM = 58, 58, 14, 30
+LEFT, RIGHT, TOP, BOTTOM = 58, 70, 14, 30
 LINE_GAP = 13
 """The least distance between two labels at the ends of lines, in pixels."""
 
