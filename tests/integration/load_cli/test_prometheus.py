@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import httpx
 import pytest
@@ -35,17 +36,8 @@ def prometheus(served: Project, tmp_path: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    assert PROGRAM is not None
-    process = subprocess.Popen(
-        [
-            PROGRAM,
-            f"--config.file={tmp_path / 'prometheus.yml'}",
-            f"--storage.tsdb.path={tmp_path / 'data'}",
-            f"--web.listen-address={address}",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=(tmp_path / "log").open("w"),
-    )
+    with (tmp_path / "log").open("w") as log:
+        process = start(address, tmp_path, log)
     try:
         wait_for_scrapes(address)
         yield f"http://{address}"
@@ -56,6 +48,16 @@ def prometheus(served: Project, tmp_path: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             os.kill(process.pid, signal.SIGKILL)
             process.wait(10)
+
+
+def start(address: str, folder: Path, log: IO[str]) -> "subprocess.Popen[bytes]":
+    assert PROGRAM is not None
+    options = (
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address={address}",
+    )
+    return subprocess.Popen([PROGRAM, *options], stdout=subprocess.DEVNULL, stderr=log)
 
 
 def wait_for_scrapes(address: str) -> None:

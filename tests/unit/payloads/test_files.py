@@ -18,7 +18,7 @@ ONE_TEXT = "{X: BYTES[1]}"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name in ("b.txt", "a.txt", "deep/c.bin", ".hidden", "deep/.git/d"):
+    for name in ("b.txt", "a.txt", "deep/c.bin", ".hidden", "deep/.git/d", "__pycache__/e"):
         path = tmp_path / "samples" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode())

@@ -9,6 +9,7 @@ import numpy as np
 
 from tritongen.parts.data import READERS, NotReadableError, Row
 from tritongen.records.finding import did_you_mean
+from tritongen.records.tree import SKIPPED
 from tritongen.stages.payloads import images
 from tritongen.stages.payloads.sample import Sample
 from tritongen.triton.signature import Input, Signature, fit
@@ -54,7 +55,8 @@ def _names(folder: Path) -> list[str]:
 
 
 def _counts(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    inside = path.relative_to(folder).parts
+    hidden = any(part.startswith(".") or part in SKIPPED for part in inside)
     return path.is_file() and not hidden
 
 

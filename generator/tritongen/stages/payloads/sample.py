@@ -1,9 +1,9 @@
 """One request's arrays, and many of them as the payload file that the load program reads."""
 
 import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def payload(samples: Sequence[Sample], datatypes: Mapping[str, Mapping[str, str]
     ``datatypes`` are those of ``inputs`` and ``outputs`` by name, as the protocol says them.
     The format is the one that ``runtime/load/load_payloads.py`` says.
     """
-    arrays: dict[str, Any] = {}
+    arrays: dict[str, Array] = {}
     for role in ("inputs", "outputs"):
         rows = [getattr(sample, role) for sample in samples]
         names = [name for name in datatypes[role] if any(name in row for row in rows)]
@@ -47,8 +47,17 @@ def payload(samples: Sequence[Sample], datatypes: Mapping[str, Mapping[str, str]
         for number, name in enumerate(names):
             column = _column([row.get(name) for row in rows])
             arrays |= {f"{role}.{number}.{key}": value for key, value in column.items()}
+    return _npz(arrays)
+
+
+def _npz(arrays: Mapping[str, Array]) -> bytes:
+    """Return what ``numpy.savez`` writes, without what differs between its versions."""
     file = io.BytesIO()
-    np.savez(file, **arrays)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.save(content, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
     return file.getvalue()
 
 
