@@ -1,0 +1,134 @@
+"""What the server's models do, from Triton's statistics: counters, and what they grew by.
+
+They are asked for at the address that is under load, over its protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+
+import grpc
+from google.protobuf.json_format import Parse, ParseError
+from load_connections import SERVICE, Grpc, Http, metadata, protocol
+from load_scenario import Scenario
+from tritonclient.grpc.service_pb2 import (
+    ModelStatistics,
+    ModelStatisticsRequest,
+    ModelStatisticsResponse,
+)
+
+TIMEOUT_S = 2.0
+
+
+class SilenceError(Exception):
+    """The server told no statistics; the text says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What a model has done; times are nanoseconds of all its requests, rows those executed.
+
+    ``batches`` maps a batch size to how many executions had it.
+    """
+
+    requests: int = 0
+    failed: int = 0
+    rows: int = 0
+    executions: int = 0
+    queue: int = 0
+    compute_input: int = 0
+    compute_infer: int = 0
+    compute_output: int = 0
+    batches: Mapping[int, int] = field(default_factory=dict)
+
+    def since(self, before: Counted) -> Counted:
+        """Return what was done in between; all of it where a model was loaded again."""
+        if self.requests < before.requests or self.executions < before.executions:
+            return self
+        batches = {
+            size: count - before.batches.get(size, 0)
+            for size, count in self.batches.items()
+            if count > before.batches.get(size, 0)
+        }
+        grown = {name: getattr(self, name) - getattr(before, name) for name in NUMBERS}
+        return Counted(**grown, batches=batches)
+
+    def plus(self, other: Counted) -> Counted:
+        """Return what two versions of a model have done."""
+        sizes = self.batches.keys() | other.batches.keys()
+        batches = {size: self.batches.get(size, 0) + other.batches.get(size, 0) for size in sizes}
+        added = {name: getattr(self, name) + getattr(other, name) for name in NUMBERS}
+        return Counted(**added, batches=batches)
+
+    def milliseconds(self, part: str) -> float:
+        """Return a time per request, 0 without one."""
+        return float(getattr(self, part) / self.requests / 1e6) if self.requests else 0.0
+
+
+TIMES = ("queue", "compute_input", "compute_infer", "compute_output")
+NUMBERS = ("requests", "failed", "rows", "executions", *TIMES)
+
+
+class Statistics:
+    """Asks a server for the statistics of all its models."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        """Ask the server of a scenario; raise `ScenarioError` if its address is none."""
+        self.way = protocol(scenario)
+        self.headers = scenario.requests[0].headers
+
+    def ask(self) -> dict[str, Counted]:
+        """Return what each model has done; raise `SilenceError` if the server does not say."""
+        if isinstance(self.way, Http):
+            return counted(self._http(self.way).model_stats)
+        assert isinstance(self.way, Grpc)
+        return counted(self._grpc(self.way).model_stats)
+
+    def _http(self, way: Http) -> ModelStatisticsResponse:
+        connection = HTTPConnection(way.host, way.port, timeout=TIMEOUT_S)
+        try:
+            connection.sock = way.open()
+            connection.sock.settimeout(TIMEOUT_S)
+            connection.request("GET", "/v2/models/stats", headers=dict(self.headers))
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status != 200:
+                raise SilenceError(f"HTTP {answer.status}: {text[:200].decode('utf-8', 'replace')}")
+            return Parse(text, ModelStatisticsResponse(), ignore_unknown_fields=True)
+        except (OSError, HTTPException, ParseError) as error:
+            raise SilenceError(f"{type(error).__name__}: {error}") from None
+        finally:
+            connection.close()
+
+    def _grpc(self, way: Grpc) -> ModelStatisticsResponse:
+        call = way.channels[0].unary_unary(
+            f"{SERVICE}ModelStatistics",
+            request_serializer=ModelStatisticsRequest.SerializeToString,
+            response_deserializer=ModelStatisticsResponse.FromString,
+        )
+        try:
+            answer: ModelStatisticsResponse = call(
+                ModelStatisticsRequest(), timeout=TIMEOUT_S, metadata=metadata(self.headers)
+            )
+        except grpc.RpcError as error:
+            raise SilenceError(f"{error.code().name}: {error.details()}") from None
+        return answer
+
+
+def counted(said: Iterable[ModelStatistics]) -> dict[str, Counted]:
+    """Add up the versions of each model, by its name."""
+    models: dict[str, Counted] = {}
+    for each in said:
+        parts = {name: getattr(each.inference_stats, name).ns for name in TIMES}
+        one = Counted(
+            requests=each.inference_stats.success.count,
+            failed=each.inference_stats.fail.count,
+            rows=each.inference_count,
+            executions=each.execution_count,
+            batches={int(row.batch_size): row.compute_infer.count for row in each.batch_stats},
+            **parts,
+        )
+        models[each.name] = models.get(each.name, Counted()).plus(one)
+    return models
