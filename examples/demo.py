@@ -1,4 +1,4 @@
-"""`make demo`: build spec.yaml, serve it, ask it about files of this machine, and stop it again."""
+"""`make demo`: build spec.yaml, serve it, ask it about files, put it under load, stop it again."""
 
 import json
 import subprocess
@@ -42,11 +42,13 @@ def main() -> None:
             everything = files()
             show_verdicts(triton, one_of_each_kind(everything))
             show_batching(triton, everything[:REQUESTS])
+        # Ends with 7 where this machine is too busy for the figures to be trusted, and says so.
+        tritongen("load", "smoke", allowed=(0, 7))
     finally:
         tritongen("down")
 
 
-def tritongen(*arguments: str, show: bool = True) -> str:
+def tritongen(*arguments: str, show: bool = True, allowed: Sequence[int] = (0,)) -> str:
     """Run a command as a person would type it; its output is shown, or returned."""
     if show:
         console.print(f"\n[bold]$ tritongen {' '.join(arguments)}[/]")
@@ -58,7 +60,7 @@ def tritongen(*arguments: str, show: bool = True) -> str:
         except KeyboardInterrupt:
             process.wait()  # Ctrl-C reached it as well: it cleans up after itself
             raise
-    if process.returncode:
+    if process.returncode not in allowed:
         sys.exit(process.returncode)
     return text or ""
 

@@ -224,13 +224,15 @@ def refuse(measurement: Measurement) -> None:
         )
     problems = [check.failure for check in _other_checks(measurement) if check.failure]
     problems += [f for v in measurement.verdicts if (f := _check(v).failure)]
-    if problems:
-        untrusted = bool(measurement.distrust or measurement.partial)
-        what = "can't be trusted" if untrusted else "failed"
-        fix = measurement.bottleneck.sentence if measurement.bottleneck else ""
-        raise MeasureError(
-            f"the load test {measurement.load.name} {what}", why="\n".join(problems), fix=fix
-        )
+    if not problems:
+        return
+    limit = measurement.bottleneck.sentence if measurement.bottleneck else ""
+    untrusted = bool(measurement.distrust or measurement.partial)
+    raise MeasureError(
+        f"the load test {measurement.load.name} {'cannot be trusted' if untrusted else 'failed'}",
+        why="\n".join(problems),
+        fix="run it where fewer other things run, or with more --processes" if untrusted else limit,
+    )
 
 
 def _check(verdict: Verdict) -> junit.Check:

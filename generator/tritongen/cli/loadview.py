@@ -147,6 +147,6 @@ def steps_table(bottleneck: Bottleneck, server: Server) -> Table:
             f"{100 * model.cache_hits / hits:.0f}%" if hits else "-",
         )
     if bottleneck.client_ms is not None:
-        cells: list[Any] = ["outside the server", "", "", "", "", f"{bottleneck.client_ms:.2f} ms"]
+        cells: list[Any] = ["(outside)", "", "", "", "", f"{bottleneck.client_ms:.2f} ms"]
         table.add_row(*cells, "", "", "")
     return table
