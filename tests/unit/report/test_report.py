@@ -47,17 +47,19 @@ class Page(HTMLParser):
         return [each["aria-label"] or "" for tag, each in self.elements if tag == "svg"]
 
 
-def test_the_page_says_what_was_measured(measured: Measurement) -> None:
-    said = Page(render_report(measured)).says()
+def test_the_page_says_what_was_measured(missed: Measurement) -> None:
+    said = Page(render_report(missed)).says()
     for text in (
         "Missed 1 of 4 objectives missed.",
-        "39.5/s",
-        "p99 ≤ 50 ms 71.7 ms all of it missed",
-        "What limits it Nothing limits at 40/s: classifier, the busiest step, is 25% busy",
+        "69.7/s",
+        "p50 ≤ 60 ms 35.1 ms 58.5% met",
+        "p99 ≤ 250 ms 364 ms all of it missed",
+        "throughput ≥ 60/s 69.7/s 86.1% met",
+        "What limits it Nothing limits at 70/s: classifier, the busiest step, is 65% busy",
         "Not trustworthy. The load generator woke up 9.6 ms late",
-        "from due what callers waited 16.3 ms",
-        "from sent what the server and the network took 15.4 ms",
-        "generator's lag how late it woke up 3 µs",
+        "from due what callers waited 35.1 ms",
+        "from sent what the server and the network took 33.1 ms",
+        "generator's lag how late it woke up 7 µs",
         "locust 2.47.0",
     ):
         assert text in said
@@ -128,7 +130,7 @@ def test_nothing_that_others_wrote_becomes_part_of_the_page(measured: Measuremen
     assert "script" not in names
     assert names == {tag for tag, _ in Page(render_report(measured)).elements}
     assert page.says().count("alert(1)") > 25
-    assert "49" not in re.findall(r"&amp;(\S+)", text)
+    assert "{{ 7 * 7 }}" in page.says()
 
 
 @pytest.mark.parametrize(
@@ -142,14 +144,13 @@ def test_nothing_that_others_wrote_becomes_part_of_the_page(measured: Measuremen
     ],
 )
 def test_what_is_missing_is_said_or_left_out(
-    measured: Measurement, change: dict[str, Any], said: str
+    missed: Measurement, change: dict[str, Any], said: str
 ) -> None:
-    assert said in Page(render_report(replace(measured, **change))).says()
+    assert said in Page(render_report(replace(missed, **change))).says()
 
 
 def test_objectives_that_are_kept_are_met(measured: Measurement) -> None:
-    kept = tuple(verdict for verdict in measured.verdicts if verdict.kept)
-    said = Page(render_report(replace(measured, verdicts=kept, distrust=()))).says()
+    said = Page(render_report(measured)).says()
     assert "Met All 3 objectives were met." in said
     assert "missed" not in said
 

@@ -44,10 +44,11 @@ def whole(low: float, high: float, write: Write, ticks: int = 6) -> Axis:
 
 
 def logarithmic(low: float, high: float, write: Write) -> Axis:
-    """Return an axis of equal ratios, with ticks at 1, 2 and 5 of each power; both are above 0."""
+    """Return an axis of equal ratios, with some round ticks; both ends are above 0."""
     low, high = low / 1.05, high * 1.05
     powers = range(floor(log10(low)), ceil(log10(high)) + 1)
-    digits = (1, 2, 5) if log10(high / low) < 2.5 else (1,)
+    decades = log10(high / low)
+    digits = (1, 2, 5) if decades < 2 else (1, 3) if decades < 4 else (1,)
     values = [digit * 10.0**power for power in powers for digit in digits]
     marks = tuple((value, write(value)) for value in values if low <= value <= high)
     return Axis(low=low, high=high, ticks=marks, write=write, bend=log10)

@@ -165,7 +165,8 @@ def _path(frame: Frame, line: Line) -> Markup:
 
 def _names(frame: Frame, each: Sequence[Line]) -> Iterable[Markup]:
     ends = []
-    for line in each:
+    # Of lines that end together, the later is the higher: p99 above p50.
+    for line in reversed(each):
         known = [y for _, y in line.points if y is not None]
         if known:
             ends.append((frame.top(known[-1]), line))

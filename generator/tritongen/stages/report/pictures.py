@@ -83,7 +83,10 @@ def _points(told: Sequence[Span], key: str) -> list[tuple[float, float | None]]:
 
 
 def _throughput(measurement: Measurement, told: Sequence[Span]) -> Picture:
-    title, text = "Throughput", "Requests that were due in each second, and those answered."
+    title, text = (
+        "Throughput",
+        "Requests that were due in each second, and how many of those were answered.",
+    )
     frame = _frame(
         title,
         text,

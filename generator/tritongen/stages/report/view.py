@@ -97,7 +97,8 @@ def tiles(measurement: Measurement) -> list[Tile]:
     """Return the figures that sum the run up."""
     total, asked = measurement.total, measurement.load.rate_rps
     below = f"of {rate(asked)} asked for" if asked else f"{number(total.answered)} answers"
-    if total.rate_ci_rps:
+    # Where the load was meant to change, its spread is no uncertainty.
+    if total.rate_ci_rps and measurement.stable is not None:
         below = f"{below}; 95% CI {span(total.rate_ci_rps, number)}"
     lost = total.failed + total.unsent
     errors = f"{number(lost)} of {number(total.offered)} requests"
