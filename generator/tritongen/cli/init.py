@@ -58,12 +58,15 @@ def _tried(name: str, found: Sequence[Found], folder: Path) -> tuple[str, tuple[
     """Return a spec that passes the check, with an ensemble if it does with one; and its findings.
 
     Raises:
-        SpecError: a model alone cannot be served; the places are those of the spec to be.
+        SpecError: a model can't be read, or alone cannot be served.
     """
     with NamedTemporaryFile(dir=folder, prefix=".init-", suffix=".yaml") as file:
         path = Path(file.name)
         path.write_text(draft(found), "utf-8")
-        facts = probe(load([path], {}), folder)
+        try:
+            facts = probe(load([path], {}), folder)
+        except SpecError as error:
+            raise SpecError([_beside(path, finding) for finding in error.findings]) from error
         for chained in (True, False):
             text = write(name, found, facts, chained=chained)
             path.write_text(text, "utf-8")
@@ -75,6 +78,12 @@ def _tried(name: str, found: Sequence[Found], folder: Path) -> tuple[str, tuple[
         why="\n".join(finding.message for finding in findings),
         fix="\n".join(dict.fromkeys(finding.fix for finding in findings if finding.fix)),
     )
+
+
+def _beside(path: Path, finding: Finding) -> Finding:
+    """Take the place away from a finding in the draft at ``path``, which nobody will see."""
+    own = finding.place is not None and Path(finding.place.file) == path
+    return dataclasses.replace(finding, place=None) if own else finding
 
 
 def _check(path: Path, folder: Path) -> tuple[Finding, ...]:

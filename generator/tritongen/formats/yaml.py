@@ -31,7 +31,11 @@ Value: TypeAlias = "str | Sequence[Value] | Mapping[str, Value] | Block"
 
 
 def entry(key: str, value: Value, *, indent: int = 0, comment: str = "") -> list[str]:
-    """Return the lines of ``key: value``; a comment stands behind it, or above where it is long."""
+    """Return the lines of ``key: value``; a comment stands behind it, or above where it is long.
+
+    Line breaks in a comment (names of tensors may hold any) are shown and end no line.
+    """
+    comment = "".join(map(_escaped, comment)) if not comment.isprintable() else comment
     head = f"{' ' * indent}{_scalar(key)}:"
     short = _one_line(value, len(head) + 1)
     lines = [head, *_below(value, indent + 2)] if short is None else [f"{head} {short}"]

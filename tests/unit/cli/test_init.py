@@ -8,6 +8,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from tritongen.cli import cli
+from tritongen.errors import SpecError
 
 STEP = "def clean(text):\n    return {'x': text}\n"
 
@@ -39,6 +40,21 @@ def written(folder: Path) -> dict[str, object]:
     text = (folder / "spec.yaml").read_text("utf-8")
     data: dict[str, object] = yaml.safe_load(text)
     return data
+
+
+def test_a_name_of_a_tensor_with_line_breaks_stays_a_comment(tmp_path: Path) -> None:
+    path = model(tmp_path / "m.onnx", "x\nmodels: {}\n", "y")
+    assert init(tmp_path, path).exception is None
+    assert written(tmp_path)["models"] == {"m": "m.onnx"}
+
+
+def test_a_file_that_cannot_be_read_is_told_without_a_place_in_the_draft(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(b"<html>")
+    refusal = init(tmp_path, tmp_path / "m.onnx").exception
+    assert isinstance(refusal, SpecError)
+    assert [finding.place for finding in refusal.findings] == [None]
+    assert "m.onnx" in refusal.findings[0].message
+    assert not list(tmp_path.glob(".init-*"))
 
 
 def test_one_model_is_its_source_with_its_tensors_told(tmp_path: Path) -> None:
