@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.unit.load.conftest import Read, Told
 
+from tritongen.records.spec import Source
 from tritongen.stages.load import load
 
 BASE = """\
@@ -27,6 +28,20 @@ def test_mappings_merge_deeply_lists_are_replaced_and_null_removes(read: Read) -
     assert spec.models["a"].config.dynamic_batching.preserve_ordering
     assert spec.models["a"].config.dynamic_batching.priority_levels == 2
     assert spec.files == (Path("spec.yaml"), Path("1.yaml"))
+
+
+def test_more_can_be_said_of_a_model_that_a_spec_says_in_short(read: Read) -> None:
+    spec = read(BASE, "models: {b: {max_batch_size: 8}}\n")
+    assert spec.models["b"].source == Source(path="b.onnx")
+    assert spec.models["b"].config.max_batch_size == 8
+    assert str(spec.places.of("models", "b", "source")) == "spec.yaml:4:6"
+
+
+def test_an_overlay_may_say_another_source(read: Read) -> None:
+    spec = read(BASE, "models: {b: {source: c.onnx}}\n", "models: {a: d.onnx}\n")
+    assert spec.models["b"].source == Source(path="c.onnx")
+    assert spec.models["a"].source == Source(path="d.onnx")
+    assert not spec.models["a"].said
 
 
 def test_later_files_win_and_each_value_keeps_its_file(read: Read) -> None:

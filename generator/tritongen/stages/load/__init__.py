@@ -18,7 +18,7 @@ from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.read import read
 from tritongen.stages.load.report import Report
 from tritongen.stages.load.servables import check_name, read_ensemble, read_model
-from tritongen.stages.load.settle import overlay, settle
+from tritongen.stages.load.settle import overlay, settle, spelled_out
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Spec:
     root = Entries(values={}, keys={}, place=Place(file=str(paths[0]), line=1, column=1))
     for over in roots:
         if over is not None:
-            root = overlay(root, over)
+            root = overlay(spelled_out(root, over), over)
     spec = _read_spec(report, settle(report, root, environment), paths)
     report.stop_if_any()
     assert spec is not None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tritongen.records.finding import Place
 from tritongen.records.scalars import quote
@@ -14,6 +15,25 @@ REFERENCE = re.compile(
     r"|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
     r"|(?P<broken>\$\{)"
 )
+
+
+def spelled_out(base: Entries, over: Entries) -> Entries:
+    """Return ``base`` with ``model: path`` as ``model: {source: path}`` where ``over`` says more.
+
+    Otherwise what a spec says in short could not be added to.
+    """
+    models, more = base.values.get("models"), over.values.get("models")
+    if not isinstance(models, Entries) or not isinstance(more, Entries):
+        return base
+    longer = {
+        name: Entries(values={"source": node}, keys={"source": node.place}, place=node.place)
+        for name, node in models.values.items()
+        if isinstance(node, Text)
+        and isinstance(more.values.get(name), Entries)
+        and not (node.is_null or node.is_empty)
+    }
+    spelled = replace(models, values={**models.values, **longer})
+    return replace(base, values={**base.values, "models": spelled})
 
 
 def overlay(base: Entries, over: Entries) -> Entries:
