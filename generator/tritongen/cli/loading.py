@@ -2,10 +2,9 @@
 
 import os
 import platform
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,44 +13,36 @@ from rich.text import Text
 from tritongen import __version__
 from tritongen.cli.build import Request
 from tritongen.cli.files import replace as write_file
+from tritongen.cli.judging import all_checks, refuse
 from tritongen.cli.load import Asked
 from tritongen.cli.loadview import View, show_measurement
-from tritongen.cli.output import console, messages, relative, show_findings, show_json
+from tritongen.cli.output import messages, relative, show_findings, show_json
 from tritongen.cli.planning import plan_spec
 from tritongen.cli.report import write_report
 from tritongen.cli.request import address
+from tritongen.cli.saturation import find_max
 from tritongen.cli.up import end_on_signals, from_spec
-from tritongen.errors import EngineError, MeasureError, SpecError
+from tritongen.errors import EngineError, SpecError
 from tritongen.formats import junit
 from tritongen.parts import embedded
 from tritongen.parts.embedded.ports import any_free
 from tritongen.parts.loadprogram import service_of
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.finding import did_you_mean
-from tritongen.records.loadtest import Arrivals, Paced, PlannedLoadTest
-from tritongen.records.measurement import Measurement, Verdict
+from tritongen.records.loadtest import PlannedLoadTest
+from tritongen.records.measurement import Measurement
 from tritongen.records.paths import RESULTS, RUNS
 from tritongen.records.plan import Plan
 from tritongen.stages.measure import (
     Measuring,
     Page,
-    Probe,
     Prometheus,
-    Search,
     Target,
     measure,
-    search,
     write_measurement,
 )
 from tritongen.stages.measure.saved import as_json
 from tritongen.stages.run import run
-
-SEARCH_S = 170.0
-"""The search's time; with the start of a server it ends within three minutes."""
-WINDOW_S = 5.0
-WARMUP_S = 1.0
-AROUND_S = 2.5
-"""What starting and ending the load program takes around a window."""
 
 
 def load_test(asked: Asked) -> None:
@@ -197,7 +188,7 @@ def finish(measurement: Measurement, asked: Asked, root: Path, broken: EngineErr
         show_measurement(measurement)
     messages.print(f"all of it: {relative(path)}", style="dim")
     if asked.junit:
-        checks = [*map(_check, measurement.verdicts), *_other_checks(measurement)]
+        checks = all_checks(measurement)
         suite = f"load {measurement.load.name}"
         write_file(asked.junit, junit.write(suite, checks, seconds=measurement.window_s))
     if asked.html:
@@ -212,150 +203,3 @@ def finish(measurement: Measurement, asked: Asked, root: Path, broken: EngineErr
     if broken is not None:
         raise broken
     refuse(measurement)
-
-
-def refuse(measurement: Measurement) -> None:
-    """Raise what makes a measurement a failure, if anything does."""
-    if measurement.partial == "the server stopped answering":
-        raise EngineError(
-            "the server stopped answering during the load test",
-            why=f"{measurement.window_s:.0f} s were measured before",
-            fix="see its log: tritongen logs",
-        )
-    problems = [check.failure for check in _other_checks(measurement) if check.failure]
-    problems += [f for v in measurement.verdicts if (f := _check(v).failure)]
-    if not problems:
-        return
-    limit = measurement.bottleneck.sentence if measurement.bottleneck else ""
-    untrusted = bool(measurement.distrust or measurement.partial)
-    raise MeasureError(
-        f"the load test {measurement.load.name} {'cannot be trusted' if untrusted else 'failed'}",
-        why="\n".join(problems),
-        fix="run it where fewer other things run, or with more --processes" if untrusted else limit,
-    )
-
-
-def _check(verdict: Verdict) -> junit.Check:
-    from tritongen.cli.compare import number
-
-    found = "nothing" if verdict.found is None else number(verdict.metric, verdict.found)
-    limit = number(verdict.metric, verdict.limit)
-    text = f"{verdict.metric} of {verdict.requests} is {found}, the objective is {limit}"
-    name = f"{verdict.requests} {verdict.metric}"
-    return junit.Check(name, "" if verdict.kept else text)
-
-
-def _other_checks(measurement: Measurement) -> Iterator[junit.Check]:
-    """Yield what holds of every load test: it ran to its end, can be trusted, was answered."""
-    total = measurement.total
-    early = f"it ended early: {measurement.partial}" if measurement.partial else ""
-    yield junit.Check("ran to its end", early)
-    yield junit.Check("can be trusted", "\n".join(measurement.distrust))
-    allowed = any(verdict.metric == "error_rate" for verdict in measurement.verdicts)
-    lost = total.failed + total.unsent
-    failed = f"{lost} of {total.offered} requests failed" if lost and not allowed else ""
-    if not total.answered:
-        failed = f"none of {total.offered} requests was answered"
-    if failed and measurement.failures:
-        first = measurement.failures[0]
-        failed += f"; most often: {first.kind} {first.code} {first.message}".rstrip()
-    yield junit.Check("was answered", failed)
-
-
-def find_max(plan: Plan, test: PlannedLoadTest, how: Measuring, asked: Asked) -> None:
-    """Search the highest rate that keeps the objectives, and show it."""
-    if not test.slo:
-        raise SpecError(
-            f"{test.name} has no objective to keep",
-            fix="add `slo: {p99: 50ms, error_rate: 0.1%}` to it, or for its model",
-        )
-    until = time.monotonic() + SEARCH_S
-    window_s = WARMUP_S + WINDOW_S + AROUND_S
-    start = test.arrivals.constant or test.arrivals.poisson
-    shown: list[Probe] = []
-
-    def evaluate(rate: float) -> Probe:
-        shown.append(probe(plan, test, how, rate))
-        messages.print(Text(f"  {in_words(shown[-1])}"))
-        return shown[-1]
-
-    first = start.rate if start else closed_rate(plan, test, how)
-    found = search(evaluate, first, time_left=lambda: until - time.monotonic(), window_s=window_s)
-    show_search(found, asked)
-
-
-def probe(plan: Plan, test: PlannedLoadTest, how: Measuring, rate: float) -> Probe:
-    """Measure one window of an open loop."""
-    law = "constant" if test.arrivals.constant else "poisson"
-    window = replace(
-        test,
-        arrivals=Arrivals.model_validate({law: Paced(rate=rate)}),
-        trace=None,
-        duration_s=WINDOW_S,
-        warmup_s=WARMUP_S,
-        timeout_s=min(test.timeout_s, WINDOW_S),
-    )
-    seen = measure(plan, window, how)
-    if seen.partial == "interrupted":
-        raise KeyboardInterrupt
-    refuse_untrusted(seen, rate)
-    missed = [check.failure for check in map(_check, seen.verdicts) if check.failure]
-    missed += list(seen.distrust)
-    said = missed[0] if missed else f"p99 {seen.p99_ms or 0:.1f} ms"
-    return Probe(rate_rps=rate, held=not missed, seen=said)
-
-
-def refuse_untrusted(seen: Measurement, rate: float) -> None:
-    """Raise if not the server but the load program, or the way there, set the limit."""
-    if seen.partial:
-        refuse(seen)
-    reasons = {each["reason"] for each in seen.client["distrust"]}
-    if reasons and not seen.saturated:
-        raise MeasureError(
-            f"the load program can't offer {rate:.0f}/s, so the server's limit is not known",
-            why="\n".join(seen.distrust),
-            fix="give it more cores: --processes, or another machine",
-        )
-
-
-def closed_rate(plan: Plan, test: PlannedLoadTest, how: Measuring) -> float:
-    """Return the rate to begin at where the load test has none: what its own load reaches."""
-    short = replace(test, duration_s=WINDOW_S, warmup_s=WARMUP_S)
-    seen = measure(plan, short, how)
-    if seen.partial == "interrupted":
-        raise KeyboardInterrupt
-    if not seen.total.answered:
-        refuse(seen)
-    return max(seen.throughput_rps, 1.0)
-
-
-def in_words(seen: Probe) -> str:
-    """Return a probe in one line."""
-    return f"{seen.rate_rps:8.1f}/s  {'holds' if seen.held else 'fails'}  {seen.seen}"
-
-
-def show_search(found: Search, asked: Asked) -> None:
-    """Write what a search found; refuse if no rate held."""
-    if asked.as_json:
-        show_json(asdict(found))
-    elif found.low_rps:
-        console.print(Text(search_in_words(found), style="bold"))
-    if not found.low_rps:
-        slowest = min((each.rate_rps for each in found.probes), default=0.0)
-        last = found.probes[-1].seen if found.probes else "there was no time for a window"
-        raise MeasureError(f"no rate keeps the objectives, not even {slowest:.1f}/s", why=last)
-
-
-def search_in_words(found: Search) -> str:
-    """Return what a search found in a sentence."""
-    windows = f"{len(found.probes)} windows of {WINDOW_S:g} s"
-    if found.high_rps is None:
-        return f"at least {found.low_rps:.1f}/s keep the objectives ({windows}; no rate failed)"
-    low, high = found.interval
-    sure = "" if found.complete else "; there was no time to come nearer"
-    mixed = f"; single windows failed from {low:.1f}/s on and held up to {high or 0:.1f}/s"
-    noisy = mixed if (low, high) != (found.low_rps, found.high_rps) else ""
-    return (
-        f"{found.low_rps:.1f}/s keep the objectives, {found.high_rps:.1f}/s do not "
-        f"({windows}{noisy}{sure})"
-    )

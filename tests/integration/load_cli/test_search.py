@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.integration.load_cli.conftest import Project
 
-from tritongen.cli import loading
+from tritongen.cli import loading, saturation
 from tritongen.cli.load import Asked
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -14,9 +14,9 @@ pytestmark = [pytest.mark.server, pytest.mark.slow]
 def test_the_highest_rate_lies_where_the_step_is_full(
     served: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(loading, "SEARCH_S", 50.0)
-    monkeypatch.setattr(loading, "WINDOW_S", 2.0)
-    monkeypatch.setattr(loading, "WARMUP_S", 0.5)
+    monkeypatch.setattr(saturation, "SEARCH_S", 50.0)
+    monkeypatch.setattr(saturation, "WINDOW_S", 2.0)
+    monkeypatch.setattr(saturation, "WARMUP_S", 0.5)
     asked = Asked(
         name="limit",
         spec=served.folder / "spec.yaml",
@@ -29,6 +29,8 @@ def test_the_highest_rate_lies_where_the_step_is_full(
         find_max=True,
         prometheus=None,
         junit=None,
+        html=None,
+        ui=False,
         as_json=False,
     )
     loading.load_test(asked)
