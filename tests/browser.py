@@ -50,8 +50,16 @@ class Browser:
     def resize(self, width: int, height: int = 1000) -> None:
         """Give the page so much room, in pixels; a window can't be so small."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        command = "Emulation.setDeviceMetricsOverride"
-        self._say("POST", "goog/cdp/execute", cmd=command, params=size)
+        self._command("Emulation.setDeviceMetricsOverride", **size)
+
+    def print(self, width: int) -> None:
+        """Show the page as it is printed, on paper of so many pixels."""
+        self.resize(width)
+        self._command("Emulation.setEmulatedMedia", media="print")
+
+    def _command(self, name: str, **said: Any) -> None:
+        """Send a command of Chromium's own protocol."""
+        self._say("POST", "goog/cdp/execute", cmd=name, params=said)
 
     def run(self, script: str, *values: Any) -> Any:
         """Return what a function's body in JavaScript returns for ``arguments``."""

@@ -44,6 +44,18 @@ def test_nothing_is_cut_off(window: Browser, page: str, width: int) -> None:
     assert outside == []
 
 
+def test_a_printed_page_has_all_of_its_tables(window: Browser, page: str) -> None:
+    """A4 less its margins; what would be scrolled on a screen would be lost."""
+    window.print(687)
+    window.open(page)
+    lost = window.run(
+        """return [...document.querySelectorAll("main *")]
+           .filter(each => each.getBoundingClientRect().right > innerWidth)
+           .map(each => each.textContent.trim())"""
+    )
+    assert lost == []
+
+
 def test_names_in_a_chart_do_not_cover_each_other(window: Browser, page: str) -> None:
     window.open(page)
     boxes = window.run(

@@ -15,6 +15,7 @@ from tritongen.stages.report.axis import (
     number,
     percentile,
     share,
+    span,
     whole,
 )
 from tritongen.stages.report.histogram import columns, counted, curve
@@ -51,6 +52,19 @@ def test_a_small_share_is_not_shown_as_nothing(value: float, text: str) -> None:
 )
 def test_a_percentile_keeps_its_nines(value: float, text: str) -> None:
     assert percentile(value) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((33.2, 36.9), "33.2 to 36.9 ms"),
+        ((0.9, 1.2), "900 µs to 1.2 ms"),
+        ((17.7, None), "17.7 ms or more"),
+        ((0, 2), "0 to 2 ms"),
+    ],
+)
+def test_an_interval_says_its_unit_once(values: tuple[float, float | None], text: str) -> None:
+    assert span(values, milliseconds) == text
 
 
 @given(positive, st.floats(min_value=1.001, max_value=1e6))

@@ -121,6 +121,9 @@ def percentile(value: float) -> str:
 
 
 def span(values: Sequence[float | None], write: Write) -> str:
-    """Return a confidence interval."""
-    low, high = (None if each is None else write(each) for each in values)
-    return f"{low} or more" if high is None else f"{low} to {high}"
+    """Return a confidence interval; a unit that both ends have is said once."""
+    low, high = ("" if each is None else write(each) for each in values)
+    if not high:
+        return f"{low} or more"
+    number_, _, unit = low.partition(" ")
+    return f"{number_ if unit and high.endswith(f' {unit}') else low} to {high}"
