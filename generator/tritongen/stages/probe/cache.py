@@ -15,7 +15,7 @@ from tritongen.errors import HostError, SpecError
 from tritongen.parts.backends import Format
 from tritongen.records.facts import FileFacts, Inspection, TensorFacts
 
-FORMAT = f"{tritongen.__version__}/2"
+FORMAT = f"{tritongen.__version__}/3"
 """Facts of another version are read anew: it may have seen less in a file, or wrongly."""
 
 SETTLED_NS = 50_000_000
@@ -25,7 +25,11 @@ CHUNK_BYTES = 1 << 20
 
 
 class Cache:
-    """Facts by absolute path; an entry counts as long as size, time and inode stay the same."""
+    """Facts by absolute path; an entry counts as long as size, times and inode stay the same.
+
+    Size, modification time and inode may all be those of another file: archives unpack with fixed
+    times, and file systems give a freed inode to the next file.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -77,9 +81,20 @@ class Cache:
             raise SpecError.of("TG050", f"{path} can't be read: {error.strerror}") from error
         self._seen.add(key)
         now = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "inode": stat.st_ino}
-        if entry is None or any(entry.get(name) != value for name, value in now.items()):
+        change = {"ctime_ns": stat.st_ctime_ns, "links": stat.st_nlink}
+        if entry is None or not _is_same(entry, now, change):
             entry = self._entries[key] = dict(now)
+        if any(entry.get(name) != value for name, value in change.items()):
+            entry |= change
+            self._changed = True
         return entry
+
+
+def _is_same(entry: Mapping[str, Any], now: Mapping[str, int], change: Mapping[str, int]) -> bool:
+    """Tell whether an entry is of this file; a hard link, such as our own, is no change of it."""
+    linked = entry.get("links") != change["links"]
+    same_change = linked or entry.get("ctime_ns") == change["ctime_ns"]
+    return same_change and all(entry.get(name) == value for name, value in now.items())
 
 
 def _load(path: Path) -> dict[str, dict[str, Any]]:
