@@ -54,6 +54,8 @@ def other_checks(measurement: Measurement) -> Iterator[junit.Check]:
     failed = f"{lost} of {total.offered} requests failed" if lost and not allowed else ""
     if not total.answered:
         failed = f"none of {total.offered} requests was answered"
+    if failed and total.unsent:
+        failed += f"; {total.unsent} waited for earlier ones to the end: the rate is too high"
     if failed and measurement.failures:
         first = measurement.failures[0]
         failed += f"; most often: {first.kind} {first.code} {first.message}".rstrip()

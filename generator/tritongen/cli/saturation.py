@@ -118,9 +118,9 @@ def search_in_words(found: Search) -> str:
         return f"at least {found.low_rps:.1f}/s keep the objectives ({windows}; no rate failed)"
     low, high = found.interval
     sure = "" if found.complete else "; there was no time to come nearer"
-    mixed = f"; single windows failed from {low:.1f}/s on and held up to {high or 0:.1f}/s"
-    noisy = mixed if (low, high) != (found.low_rps, found.high_rps) else ""
+    early = f"; a window failed at {low:.1f}/s" if low < found.low_rps else ""
+    late = f"; one held at {high:.1f}/s" if high and high > found.high_rps else ""
     return (
         f"{found.low_rps:.1f}/s keep the objectives, {found.high_rps:.1f}/s do not "
-        f"({windows}{noisy}{sure})"
+        f"({windows}{early}{late}{sure})"
     )

@@ -116,7 +116,6 @@ def test_full_processors_limit_where_no_single_step_does() -> None:
 
 def test_nothing_is_said_where_nothing_was_executed() -> None:
     assert bottleneck(load(), figures(), server(times("late", executions=0))) is None
-    assert bottleneck(load(), figures(answered=0), server(times("late"))) is None
 
 
 def test_models_that_the_load_does_not_pass_are_left_out() -> None:

@@ -53,6 +53,10 @@ def test_a_run_that_held_is_no_failure() -> None:
             "3 of 1003 requests failed; most often: grpc UNAVAILABLE queue is full",
         ),
         ({"total": figures(0, offered=9, failed=9)}, "none of 9 requests was answered"),
+        (
+            {"total": figures(0, offered=9, unsent=9)},
+            "none of 9 requests was answered; 9 waited for earlier ones to the end: the rate is",
+        ),
     ],
 )
 def test_what_makes_a_run_a_failure_is_said(said: dict, told: str) -> None:
@@ -120,8 +124,8 @@ def test_the_live_picture_says_warm_up_and_shows_only_the_last_seconds() -> None
                 probes=(Probe(rate_rps=90, held=False, seen=""),
                         Probe(rate_rps=150, held=True, seen="")),
             ),
-            "100.0/s keep the objectives, 140.0/s do not (2 windows of 5 s; single windows failed "
-            "from 90.0/s on and held up to 150.0/s; there was no time to come nearer)",
+            "100.0/s keep the objectives, 140.0/s do not (2 windows of 5 s; a window failed at "
+            "90.0/s; one held at 150.0/s; there was no time to come nearer)",
         ),
     ],
 )  # fmt: skip

@@ -52,7 +52,7 @@ def bottleneck(
 ) -> Bottleneck | None:
     """Say what limits throughput and what would move it; nothing if nothing was executed."""
     steps = tuple(step(model, server.window_s) for model in _executed(load, server))
-    if not steps or not total.answered:
+    if not steps:
         return None
     client_ms, share = _client(load, total, server)
     seen = Seen(
