@@ -1,12 +1,13 @@
 """Remembers a finished build by the files it came from and led to, so that it is not done again.
 
 Reading a spec and its models takes longer than starting a server. A stamp holds, of every file that
-was read or written and of every folder that one was looked up in, what ``lstat`` says of it, and
+was read or written and of every folder that one was looked up in, what ``stat`` says of it, and
 the environment variables that the spec asked for. While all of that is the same, so is the result.
 """
 
 import json
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,10 @@ from tritongen import __version__
 from tritongen.records.paths import JOURNAL, MANIFEST, ROLLBACK, STAMP, STATE
 
 Signature = list[int] | None
-"""Size, modification and change time, inode of a file or folder; ``None`` if nothing is there."""
+"""Size, modification and change time, inode of a file or folder; ``None`` if nothing is there.
+
+Of a link, the same four of the link itself and then of what it leads to, if that is there.
+"""
 
 UNFINISHED = (JOURNAL, ROLLBACK)
 """While one of these is there, an apply has to be finished first."""
@@ -88,7 +92,7 @@ def remember(
     inputs |= {path.rpartition("/")[0] or "/" for path in inputs}
     signatures = _signatures(inputs)
     latest = (reading.began - SETTLED_S) * 1e9
-    if any(s is not None and max(s[1:3]) > latest for s in signatures.values()):
+    if any(s is not None and max(s[1::4] + s[2::4]) > latest for s in signatures.values()):
         return
     stamp = {
         "key": _key(key),
@@ -152,6 +156,14 @@ def _signature(path: str) -> Signature:
         status = os.lstat(path)
     except OSError:
         return None
+    seen = _four(status)
+    if stat.S_ISLNK(status.st_mode):
+        with suppress(OSError):
+            seen += _four(os.stat(path))  # noqa: PTH116, this is done thousands of times
+    return seen
+
+
+def _four(status: os.stat_result) -> list[int]:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 

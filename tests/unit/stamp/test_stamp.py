@@ -90,6 +90,46 @@ def test_a_change_is_seen(built: Path, change: str) -> None:
     assert request_in(built).unchanged() is None
 
 
+LINKED = """
+models:
+  raw: {python: raw.py, files: {words.txt: linked.txt, more: linked}}
+"""
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """A project that was built from links to a file and to a folder elsewhere."""
+    root, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    (elsewhere / "folder").mkdir(parents=True)
+    (elsewhere / "file.txt").write_text("a\n")
+    (elsewhere / "folder/one").touch()
+    root.mkdir()
+    (root / "spec.yaml").write_text(LINKED)
+    (root / "raw.py").write_text("class TritonPythonModel:\n    def execute(self, r): ...\n")
+    (root / "linked.txt").symlink_to(elsewhere / "file.txt")
+    (root / "linked").symlink_to(elsewhere / "folder")
+    build(root)
+    time.sleep(0.1)  # as in `built`
+    build(root)
+    assert request_in(root).unchanged() is not None
+    return root
+
+
+def test_a_file_behind_a_link_is_seen_to_change(linked: Path) -> None:
+    (linked.parent / "elsewhere/file.txt").write_text("b\n")
+    assert request_in(linked).unchanged() is None
+
+
+def test_a_file_more_in_a_folder_behind_a_link_is_seen(linked: Path) -> None:
+    (linked.parent / "elsewhere/folder/two").touch()
+    assert request_in(linked).unchanged() is None
+
+
+def test_a_link_whose_end_is_gone_is_seen(linked: Path) -> None:
+    (linked.parent / "elsewhere/file.txt").unlink()
+    assert request_in(linked).unchanged() is None
+
+
 def test_what_was_asked_for_is_part_of_it(built: Path) -> None:
     assert request_in(built, "over.yaml").unchanged() is None
     assert request_in(built, strict=True).unchanged() is None
