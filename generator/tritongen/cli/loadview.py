@@ -5,13 +5,13 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.live import Live as Screen
-from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from tritongen.cli.compare import number
 from tritongen.cli.output import console, messages
+from tritongen.cli.served import show_table
 from tritongen.records.measurement import Bottleneck, Figures, Measurement, Server
 from tritongen.stages.measure import Live
 
@@ -80,9 +80,9 @@ def show_measurement(measurement: Measurement) -> None:
             f": {models} over {load.protocol}, {load.arrivals}, {measurement.window_s:g} s",
         )
     )
-    _print(figures_table(measurement))
+    show_table(figures_table(measurement))
     if measurement.server and measurement.bottleneck:
-        _print(steps_table(measurement.bottleneck, measurement.server))
+        show_table(steps_table(measurement.bottleneck, measurement.server))
     for failure in measurement.failures[:MOST_FAILURES]:
         code = f" {failure.code}" if failure.code else ""
         text = f"  {failure.count} x {failure.kind}{code}: {failure.message}"
@@ -96,11 +96,6 @@ def show_measurement(measurement: Measurement) -> None:
         )
     if measurement.bottleneck:
         console.print(Text(f"\n{measurement.bottleneck.sentence}", style="bold"))
-
-
-def _print(table: Table) -> None:
-    console.print()
-    console.print(Padding.indent(table, 2))
 
 
 def figures_table(measurement: Measurement) -> Table:
