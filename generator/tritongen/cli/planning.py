@@ -23,7 +23,6 @@ from tritongen.records.tree import Change
 from tritongen.stages.apply import apply, diff, recover
 from tritongen.stages.check import check
 from tritongen.stages.load import load
-from tritongen.stages.payloads import payloads
 from tritongen.stages.probe import probe
 from tritongen.stages.render import render
 from tritongen.stages.resolve import resolve
@@ -45,8 +44,12 @@ def plan_spec(request: Request) -> tuple[Plan, tuple[Finding, ...]]:
             facts = probe(loaded, request.root)
     request.note(asked, _placed(facts))
     plan = resolve(loaded, facts)
-    with request.reading.noting(), messages.status("making requests for the load tests"):
-        plan, doubts = payloads(plan, request.root)
+    doubts: tuple[Finding, ...] = ()
+    if plan.loadtests:
+        from tritongen.stages.payloads import payloads  # with numpy: a tenth of a second
+
+        with request.reading.noting(), messages.status("making requests for the load tests"):
+            plan, doubts = payloads(plan, request.root)
     findings = (*check(plan), *doubts)
     wrong = ("error", "warning") if request.strict else ("error",)
     if any(finding.severity in wrong for finding in findings):
