@@ -74,7 +74,7 @@ def test_ctrl_c_ends_all_processes_and_keeps_what_they_measured(
     for member in family:
         member.send_signal(signal.SIGINT)
     ran = load.end(process, 20)
-    gone, alive = psutil.wait_procs(family, 15)
+    _, alive = psutil.wait_procs(family, 15)
 
     assert not alive
     assert ran.code == 130, ran.output

@@ -11,7 +11,6 @@ from load_histograms import Counts
 from load_results import Ran, Worker, document, interval, live, write
 from load_scenario import Scenario
 from load_tally import Measured, Recorder
-
 from tests.unit.runtime.load.test_run import kind, scenario
 
 

@@ -17,7 +17,6 @@ from load_histograms import Counts
 from load_payloads import Sample
 from load_run import Part
 from load_scenario import Arrivals, Request, Scenario, Sequences, Stage
-
 from tests.unit.runtime.load.test_arrivals import distance
 
 

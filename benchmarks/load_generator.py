@@ -1,0 +1,191 @@
+"""The load program against the same calls in a bare ``tritonclient`` loop, and perf_analyzer.
+
+A tiny model, eight clients, one process each. The ceiling is a closed loop's throughput; latency is
+taken at half of it, where neither queues. Turns are taken one after the other; a ratio is that of a
+pair, and beside it is how far each side's turns lie apart. The bare loop is the quicker form of
+``tritonclient``: greenlets for HTTP, threads for gRPC; at half load it sends at fixed times too and
+counts from when it really sent, so our figure from then is held against it.
+
+``PERF_ANALYZER``, if set, is NVIDIA's program: its ceiling at the same concurrency is shown too.
+"""
+
+import multiprocessing
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from benchmarks._load import Program, level, serve
+
+CLIENTS, CEILINGS, PAIRS, SECONDS = 8, 3, 9, 1
+GOALS = {"http": 0.9, "grpc": 0.7}
+
+MODEL = """
+import triton_python_backend_utils as pb
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        inputs = [pb.get_input_tensor_by_name(request, "X") for request in requests]
+        return [pb.InferenceResponse([pb.Tensor("Y", x.as_numpy())]) for x in inputs]
+"""
+Pairs = list[tuple[float, float]]
+
+
+def main() -> None:
+    """Print a line for each protocol."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        program = Program(folder)
+        with serve(folder, {"tiny": MODEL}) as endpoint:
+            for protocol, address in (("http", endpoint.http), ("grpc", endpoint.grpc)):
+                with multiprocessing.get_context("spawn").Pool(1) as bare:
+                    print(measure(program, bare, protocol, address))
+
+
+def measure(program: Program, bare: Any, protocol: str, address: str) -> str:
+    """Return the line of a protocol."""
+
+    def loop(rate: float) -> list[float]:
+        latencies: list[float] = bare.apply(clients, (protocol, address, rate))
+        return latencies
+
+    def ours(arrivals: dict[str, Any]) -> Any:
+        times = {"duration_s": SECONDS, "warmup_s": 0.3}
+        return program.run("tiny", address, arrivals, protocol=protocol, **times)["total"]
+
+    loop(0)  # imports what it needs
+    ceilings: Pairs = [
+        (ours(level("closed", CLIENTS))["rate"], len(loop(0)) / SECONDS) for _ in range(CEILINGS)
+    ]
+    theirs = statistics.median(rate for _, rate in ceilings)
+    half = min(statistics.median(rate for rate, _ in ceilings), theirs) / 2
+    medians: Pairs = []
+    tails: Pairs = []
+    for _ in range(PAIRS):
+        measured, alone = ours(level("constant", half))["service_us"], loop(half)
+        medians.append((measured["p50"], percentile(alone, 50)))
+        tails.append((measured["p99"], percentile(alone, 99)))
+    ratio = statistics.median(a / b for a, b in ceilings)
+    met = "" if ratio >= GOALS[protocol] else "NOT "
+    return (
+        f"load_generator: {protocol}: {ratio:.2f}x the requests/s of a bare tritonclient loop"
+        f" ({met}>= {GOALS[protocol]}; {column(ceilings, 0)} v {column(ceilings, 1)} requests/s,"
+        f" {CLIENTS} clients{other(protocol, address)}); at half load ({half:.0f}/s, {PAIRS} pairs)"
+        f" p50 {compared(medians, 0.1, 200)}, p99 {compared(tails, 0.25, 1000)}"
+    )
+
+
+def compared(pairs: Pairs, share: float, slack_us: float) -> str:
+    """Say how far two latencies are apart, and whether that is within a share or a slack."""
+    theirs = statistics.median(alone for _, alone in pairs)
+    away = statistics.median(a - b for a, b in pairs)
+    met = "" if away <= max(share * theirs, slack_us) else "NOT "
+    limit = f"{met}within {share:.0%} or {slack_us:g} us"
+    return f"{column(pairs, 0)} v {column(pairs, 1)} us ({away:+.0f}: {limit})"
+
+
+def column(pairs: Pairs, side: int) -> str:
+    """Return the median of a side and how far its turns lie apart (middle half)."""
+    values = [pair[side] for pair in pairs]
+    low, middle, high = statistics.quantiles(values, n=4)
+    return f"{middle:.0f} +-{(high - low) / 2 / middle:.0%}"
+
+
+def percentile(seconds: Sequence[float], percent: int) -> float:
+    """Return a percentile of seconds in microseconds."""
+    return statistics.quantiles(seconds, n=100)[percent - 1] * 1e6
+
+
+def other(protocol: str, address: str) -> str:
+    """Return what perf_analyzer reaches, if there is one."""
+    program = os.environ.get("PERF_ANALYZER")
+    if not program:
+        return ""
+    said = ["-m", "tiny", "-u", address, "-i", protocol, "--shape", "X:16", "-s", "50"]
+    windows = ["--measurement-mode", "count_windows", "--measurement-request-count", "3000"]
+    concurrency = ["--concurrency-range", str(CLIENTS), "--max-trials", "3"]
+    ran = subprocess.run(
+        [program, *said, *windows, *concurrency],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    found = re.findall(r"throughput: ([\d.]+)", ran.stdout)
+    return f"; perf_analyzer: {float(found[-1]):.0f}" if found else "; perf_analyzer failed"
+
+
+# ---- the bare loop, in a process of its own ----
+
+
+def clients(protocol: str, address: str, rate: float) -> list[float]:
+    """Call from all clients for a while, at ``rate`` requests per second together.
+
+    At rate 0 each calls as soon as it has its answer. Returns the latencies in seconds.
+    """
+    if protocol == "http":
+        return _greenlets(address, rate)
+    from tritonclient import grpc
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        begin = time.perf_counter() + 0.1
+
+        def run(number: int) -> list[float]:
+            with grpc.InferenceServerClient(address) as client:
+                call = _call(grpc, client)
+                return _loop(call, time.sleep, begin, rate, number)
+
+        return [latency for each in threads.map(run, range(CLIENTS)) for latency in each]
+
+
+def _greenlets(address: str, rate: float) -> list[float]:
+    import gevent
+    from tritonclient import http
+
+    client = http.InferenceServerClient(address, concurrency=CLIENTS)
+    call, begin = _call(http, client), time.perf_counter() + 0.1
+    jobs = [
+        gevent.spawn(_loop, call, gevent.sleep, begin, rate, number) for number in range(CLIENTS)
+    ]
+    gevent.joinall(jobs, raise_error=True)
+    client.close()
+    return [latency for job in jobs for latency in job.value]
+
+
+def _call(module: Any, client: Any) -> Callable[[], object]:
+    import numpy as np
+
+    tensor = module.InferInput("X", [1, 16], "FP32")
+    tensor.set_data_from_numpy(np.zeros((1, 16), np.float32))
+    return lambda: client.infer("tiny", [tensor])
+
+
+def _loop(
+    call: Callable[[], object],
+    sleep: Callable[[float], object],
+    begin: float,
+    rate: float,
+    number: int,
+) -> list[float]:
+    call()
+    latencies = []
+    due = begin + (number / rate if rate else 0)
+    while (now := time.perf_counter()) < begin + SECONDS:
+        if due > now:
+            sleep(due - now)
+        sent = time.perf_counter()
+        call()
+        latencies.append(time.perf_counter() - sent)
+        due += CLIENTS / rate if rate else 0
+    return latencies
+
+
+if __name__ == "__main__":
+    main()
