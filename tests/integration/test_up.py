@@ -209,6 +209,19 @@ def test_a_detached_server_stays_until_down(model: Model, folder: Path) -> None:
     assert json.loads(tritongen("status", "--json", folder=folder).stdout) == {"running": False}
 
 
+def test_status_of_a_server_that_is_stuck_says_how_to_end_it(model: Model, folder: Path) -> None:
+    tritongen("up", "--repository", str(model("double")), "--detach", folder=folder)
+    endpoint = served(folder)
+    os.kill(endpoint.pid, signal.SIGSTOP)
+    try:
+        status = tritongen("status", folder=folder)
+    finally:
+        os.kill(endpoint.pid, signal.SIGCONT)
+    assert status.returncode == 6
+    assert f"the server (pid {endpoint.pid}) does not answer" in status.stderr
+    assert "tritongen down" in status.stderr
+
+
 def test_the_curl_line_that_up_prints_works(model: Model, folder: Path) -> None:
     started = tritongen("up", "--repository", str(model("double")), "-d", folder=folder)
     (line,) = (line for line in started.stdout.splitlines() if "curl " in line)

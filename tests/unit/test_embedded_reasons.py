@@ -49,6 +49,12 @@ def test_a_traceback_becomes_its_error_and_first_place() -> None:
     )
 
 
+def test_what_a_model_says_itself_is_told_without_the_place_where_it_is_raised() -> None:
+    said = "f: SystemExit: no licence found (exits.py:2)"
+    frames = "\n\nAt:\n  /repo/m/1/model.py(347): initialize\n"
+    assert readable(f"Internal: TritonModelException: {said}{frames}") == said
+
+
 def test_a_meaning_names_what_the_text_names() -> None:
     meaning, remedy = explain(TRACEBACK)
     assert "imports nosuch," in meaning

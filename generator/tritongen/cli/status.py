@@ -18,9 +18,10 @@ from tritongen.cli.served import (
     running,
     show_table,
 )
+from tritongen.errors import EngineError
 from tritongen.parts import embedded
 from tritongen.records.endpoint import Endpoint
-from tritongen.triton import Triton
+from tritongen.triton import Triton, UnreachableError
 
 
 @click.command(epilog="Examples: tritongen status | tritongen status --json")
@@ -32,11 +33,18 @@ def command(spec: Path, root: Path | None, as_json: bool) -> None:
     if as_json and embedded.find(root) is None:
         show_json({"running": False})
     endpoint = running(root)
-    with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
-        if as_json:
-            show_json(facts(endpoint, triton))
-        else:
-            show(endpoint, triton)
+    try:
+        with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
+            if as_json:
+                show_json(facts(endpoint, triton))
+            else:
+                show(endpoint, triton)
+    except UnreachableError as error:
+        raise EngineError(
+            f"the server (pid {endpoint.pid}) does not answer at {endpoint.grpc or endpoint.http}",
+            why="it is starting, stopping or stuck",
+            fix="wait a moment and see `tritongen logs`, or stop it with `tritongen down`",
+        ) from error
 
 
 def facts(endpoint: Endpoint, triton: Triton) -> dict[str, Any]:

@@ -20,6 +20,8 @@ else:
 
 FRAME = re.compile(r"^\s+(?P<file>[^<\s].*?)\((?P<line>\d+)\): ", re.M)
 PREFIX = re.compile(r"^(?:Internal|Invalid argument|Not found|Unavailable|Unsupported|Unknown): ")
+SAID = "TritonModelException: "
+"""What a model raises to say in its own words why it does not load: the frame is no news then."""
 WAITS = re.compile(r"^ensemble '[^']+' depends on '(?P<on>[^']+)' which has no loaded version")
 PORT = re.compile(r"failed to start (?P<service>\w+) service.*'[^']*:(?P<port>\d+)' already in use")
 REFUSED = re.compile(
@@ -62,6 +64,8 @@ def readable(reason: str) -> str:
     if match := WAITS.match(text):
         return f"waits for {match['on']}, which did not load"
     error, at, frames = text.partition("\n\nAt:\n")
+    if at and error.startswith(SAID):
+        return error.removeprefix(SAID)
     if at and (frame := FRAME.search(frames)):
         return f"{error} ({frame['file']}, line {frame['line']})"
     return error if at else text
