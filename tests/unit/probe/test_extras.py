@@ -20,6 +20,14 @@ def test_a_files_hash_is_checked(refused, tmp_path):
     assert finding.code == "TG054"
 
 
+@pytest.mark.parametrize("said", [{"source": "."}, {**NONE, "files": {"all": "."}}])
+def test_a_folder_that_holds_the_output_is_refused(said, refused, tmp_path):
+    (tmp_path / "model.py").write_text("class TritonPythonModel:\n    def execute(self, r): ...\n")
+    (finding,) = refused(**{"config": ModelConfig(backend="python"), **said})
+    assert finding.code == "TG060"
+    assert "holds the folder that is built into" in finding.message
+
+
 def test_labels_are_a_list_or_the_lines_of_a_file(read, tmp_path):
     (tmp_path / "labels.txt").write_bytes(b"\xef\xbb\xbfcat\r\n\nbig\x0cdog\n")
     labels = read(**NONE, labels={"a": ("x", "y"), "b": "labels.txt"}).labels["m"]

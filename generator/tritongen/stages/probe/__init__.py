@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
+from tritongen.errors import SpecError
 from tritongen.parts.sources import Progress, Search
 from tritongen.records.facts import Facts, FileFacts, ModelFacts, StepFacts
 from tritongen.records.finding import SpecPath
+from tritongen.records.paths import CACHE
 from tritongen.records.release import releases
 from tritongen.records.spec import Model, Servable, Source, Spec
 from tritongen.stages.probe.cache import Cache
@@ -28,7 +30,7 @@ def probe(spec: Spec, root: Path, *, fetch: bool = True, progress: Progress = _q
     is not read again. Without ``fetch``, what was not downloaded yet is a mistake.
     Raises ``SpecError`` with the findings of all models, ``HostError`` if this machine fails.
     """
-    reader = _Reader(spec, root.absolute() / ".tritongen" / "cache", fetch=fetch, progress=progress)
+    reader = _Reader(spec, root, fetch=fetch, progress=progress)
     for name, model in spec.models.items():
         if not model.external:
             reader.read(name, model)
@@ -43,7 +45,9 @@ def probe(spec: Spec, root: Path, *, fetch: bool = True, progress: Progress = _q
 class _Reader:
     """What was read so far, and what was wrong."""
 
-    def __init__(self, spec: Spec, folder: Path, *, fetch: bool, progress: Progress) -> None:
+    def __init__(self, spec: Spec, root: Path, *, fetch: bool, progress: Progress) -> None:
+        folder = root.absolute() / CACHE
+        self._root = root.resolve()
         self.cache = Cache(folder / "facts.json")
         self.mistakes = Mistakes(spec.places)
         self._spec = spec
@@ -76,6 +80,7 @@ class _Reader:
         for file, source in entry.files.items():
             where = (*path, "files", file)
             with self.mistakes.at(*where):
+                self._refuse_output(source, where)
                 found = read_files(file, source, self._search(where), self.cache)
                 self._files.setdefault(path[1], {}).update(found)
 
@@ -97,8 +102,20 @@ class _Reader:
                 if source == "none":
                     facts = read_empty(model)
                 else:
+                    self._refuse_output(source, where)
                     facts = read_model(source, model.config, self._search(where), self.cache)
                 self._models.setdefault(name, {})[version] = facts
+
+    def _refuse_output(self, source: Source, where: SpecPath) -> None:
+        """Refuse a folder that holds what is built from it: it would grow with every build."""
+        folder = self._spec.base(*where) / source.path
+        if folder.is_dir() and self._root.is_relative_to(folder.resolve()):
+            raise SpecError.of(
+                "TG060",
+                f"the folder {source.path} holds the folder that is built into",
+                why="each build would place what the one before it has written",
+                fix="put the model's files into a folder of their own, or build elsewhere with -o",
+            )
 
     def _search(self, where: SpecPath) -> Search:
         return Search(
