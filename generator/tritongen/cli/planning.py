@@ -28,6 +28,8 @@ from tritongen.stages.render import render
 from tritongen.stages.resolve import resolve
 from tritongen.stages.stamp import Asked
 
+EDITS_FIRST = "move what was edited into the spec, and what is in the way elsewhere"
+
 
 def plan_spec(request: Request) -> tuple[Plan, tuple[Finding, ...]]:
     """Load, probe, resolve and check a spec; return the plan and what was found.
@@ -143,13 +145,13 @@ def end(changes: Sequence[Change], *, only_check: bool) -> None:
             f"{len(different)} {'file differs' if len(different) == 1 else 'files differ'} "
             "from the spec",
             why=listed,
-            fix="run tritongen build",
+            fix=f"{EDITS_FIRST}, then run tritongen build" if conflicts else "run tritongen build",
         )
     if conflicts:
         raise ConflictError(
             "generated files were edited by hand",
             why="\n".join(f"{change.path}: {change.reason}" for change in conflicts),
-            fix="move the edit into the spec; --force overwrites it",
+            fix=f"{EDITS_FIRST}; --force overwrites edits of generated files",
         )
     if not different:
         messages.print("nothing to do: every file is as the spec says", style="green")
