@@ -221,6 +221,19 @@ class Server(Record):
     metrics_port: Port | None = None
     log_verbose: Annotated[Whole, Field(ge=0)] = 0
 
+    @model_validator(mode="after")
+    def _own_ports(self) -> "Server":
+        ports = [self.http_port, self.grpc_port, self.metrics_port]
+        said = [port for port in ports if port is not None]
+        for port in said:
+            if said.count(port) > 1:
+                raise wrong(
+                    "exclusive",
+                    f"two ports of `server` are {port}, and each can serve one protocol",
+                    "give each a port of its own, or leave one out",
+                )
+        return self
+
 
 class Spec(Record):
     """The whole spec after overlays and ``${NAME}``; ``files`` are those read, in order.
