@@ -40,7 +40,7 @@ POINTS = """return [...document.querySelectorAll("triton-charts polyline")]
     .map(line => line.getAttribute("points").split(" ").length)"""
 
 
-@pytest.fixture(params=["http", "grpc"])
+@pytest.fixture(params=["http", "grpc", "grpc-stream"])
 def load(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """Start a load test of a minute, with its page."""
     (tmp_path / "step.py").write_text(STEP)
