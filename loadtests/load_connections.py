@@ -1,6 +1,7 @@
 """How a request's bytes get to the server, and its answer back: one connection, one at a time.
 
-All of it runs under gevent: what waits here lets the other users go on.
+HTTP and streams run under gevent: what waits lets the other users go on. Users of plain gRPC are
+threads, see `load_threads`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 
 import gevent
 import grpc
+import grpc.experimental.gevent
 from geventhttpclient.response import HTTPParseError, HTTPSocketResponse
 from load_answers import Answer, Failure
 from load_payloads import Sample
@@ -24,7 +26,7 @@ from tritonclient.grpc import service_pb2 as v2
 
 SERVICE = "/inference.GRPCInferenceService/"
 CHANNELS = 8
-"""Connections that all gRPC users of a worker share."""
+"""Connections that all streams of a worker share."""
 
 # What gRPC says where there is no server, with the code that a server that is too busy sends.
 UNREACHABLE = (
@@ -166,20 +168,25 @@ class Grpc:
     """Triton's gRPC service, messages already serialized; ``streams``: each user has a stream."""
 
     def __init__(self, place: str, secure: bool, streams: bool) -> None:
-        """Make the channels to ``host:port``; they connect by themselves."""
-        self.streams = streams
+        """Call ``host:port``, over TLS if ``secure``."""
+        self.place, self.secure, self.streams = place, secure, streams
+        if streams:
+            grpc.experimental.gevent.init_gevent()
+            # Each channel keeps one of these waiting.
+            gevent.get_hub().threadpool.maxsize += CHANNELS
+        self.channels = [self.channel() for _ in range(CHANNELS if streams else 0)]
+
+    def channel(self) -> grpc.Channel:
+        """Return a channel; it connects by itself when it is used."""
         # Without its own pool, channels to one place share one connection.
         options = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
             ("grpc.use_local_subchannel_pool", 1),
         ]
-        self.channels = [
-            grpc.secure_channel(place, grpc.ssl_channel_credentials(), options)
-            if secure
-            else grpc.insecure_channel(place, options)
-            for _ in range(CHANNELS)
-        ]
+        if self.secure:
+            return grpc.secure_channel(self.place, grpc.ssl_channel_credentials(), options)
+        return grpc.insecure_channel(self.place, options)
 
     def requests(self, kind: Request, samples: Sequence[Sample]) -> GrpcRequests:
         """Make the samples of a kind of request ready."""
@@ -187,8 +194,9 @@ class Grpc:
 
     def connect(self, number: int) -> Connection:
         """Return the connection of a user."""
-        channel = self.channels[number % CHANNELS]
-        return GrpcStream(channel) if self.streams else GrpcCalls(channel)
+        if self.streams:
+            return GrpcStream(self.channels[number % CHANNELS])
+        return GrpcCalls(self)
 
 
 def metadata(headers: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -207,14 +215,19 @@ def failure(error: Any, timeout_s: float) -> Failure:
 
 
 class GrpcCalls:
-    """One call per request."""
+    """One call per request, through a channel of its own that its first request makes."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
-        """Call through a channel."""
-        self.call = channel.unary_unary(f"{SERVICE}ModelInfer")
+    def __init__(self, grpc: Grpc) -> None:
+        """Open nothing yet."""
+        self.grpc = grpc
+        self.channel: Any = None
+        self.call: Any = None
 
     def exchange(self, kind: Request, data: bytes) -> Reply:
         """Send a request and wait for its answer; raise `Failure` if there is none."""
+        if self.channel is None:
+            self.channel = self.grpc.channel()
+            self.call = self.channel.unary_unary(f"{SERVICE}ModelInfer")
         try:
             body = self.call(data, timeout=kind.timeout_s, metadata=metadata(kind.headers))
         except grpc.RpcError as error:
@@ -222,7 +235,7 @@ class GrpcCalls:
         return Reply((Answer(body=body),))
 
     def close(self) -> None:
-        """Leave the channel open: others use it."""
+        """Leave the channel to the program's end: under gevent it may wait forever to close."""
 
 
 class GrpcStream:

@@ -12,14 +12,14 @@ the end of the warm-up. A request belongs to the second in which it was *due*.
 
 - ``lag``: the program itself was late (99th percentile) by more than ``lag_limit`` of the 99th
   percentile of latency, and by more than 2 ms;
-- ``cpu``: a worker's thread used more than 90% of a core;
+- ``cpu``: a worker used more than 90% of a core: Python needs one for all it does at once;
 - ``worker-lost``: what a worker measured after its last message is missing, and so is its load.
 
 ``saturated``: the share of requests that were due while all of ``max_in_flight`` were on their way
 (null for a closed loop): above a hundredth, the server was not offered what was asked.
 ``generator_lag_us``: a distribution: how late the program woke up, all workers together.
 ``workers``: ``[{"id", "state": "done" | "lost" | "stopped", "cpu": 0.4, "told_s": 59.0}]``: ``cpu``
-is the share of one core that its thread used; ``told_s`` when it last told anything. There is one,
+is the share of one core that it used; ``told_s`` when it last told anything. There is one,
 ``local``, where the program ran alone.
 ``versions``: of ``program`` (a digest of its modules), ``python``, ``locust``, ``tritonclient``,
 ``grpcio``, ``gevent``, ``numpy``.

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
 
 import gevent
 import load_arrivals
+import load_threads
 from gevent.event import AsyncResult
 from load_answers import Failure, check
 from load_choices import Choices, Kind, Place, Turns
@@ -24,16 +27,29 @@ IDLE_S = 0.02
 """How often users that are not at work look whether they are, and lateness is measured."""
 
 
+class Users:
+    """How users wait: as greenlets, or as threads, which take turns with what they share."""
+
+    def __init__(self, threads: bool) -> None:
+        """Say which they are."""
+        self.threads = threads
+        self.lock: Any = load_threads.new_lock() if threads else nullcontext()
+        self.slot: Any = load_threads.Slot if threads else AsyncResult
+        self.sleep: Any = load_threads.sleep if threads else gevent.sleep
+
+
 class OpenLoop:
     """Hands requests to users when they are due."""
 
-    def __init__(self, scenario: Scenario, place: Place, clock: Clock, recorder: Recorder) -> None:
+    def __init__(
+        self, scenario: Scenario, place: Place, clock: Clock, recorder: Recorder, users: Users
+    ) -> None:
         """Hand out what is due on one worker."""
-        self.scenario, self.clock, self.recorder = scenario, clock, recorder
+        self.scenario, self.clock, self.recorder, self.users = scenario, clock, recorder, users
         self.due = load_arrivals.due(scenario, place.worker, place.workers)
         # The user that waited last has the warmest connection; sequences take turns.
         self.in_turn = any(request.sequence for request in scenario.requests)
-        self.idle: deque[AsyncResult[float | None]] = deque()
+        self.idle: deque[Any] = deque()
         self.backlog: deque[float] = deque()
         self.over = False
         self.overdue: list[float] = []
@@ -44,10 +60,11 @@ class OpenLoop:
             if due > self.clock.now():
                 self.clock.until(due)
                 self.recorder.lag.add(round((self.clock.now() - due) * 1e6))
-            if self.idle:
-                (self.idle.popleft() if self.in_turn else self.idle.pop()).set(due)
-            else:
-                self.backlog.append(due)
+            with self.users.lock:
+                if self.idle:
+                    (self.idle.popleft() if self.in_turn else self.idle.pop()).set(due)
+                else:
+                    self.backlog.append(due)
         self.clock.until(self.scenario.duration_s)
         self.end()
 
@@ -56,30 +73,34 @@ class OpenLoop:
 
         ``number`` is the user's.
         """
-        if self.over:
-            return None
-        if self.backlog:
-            return self.backlog.popleft(), True
-        turn: AsyncResult[float | None] = AsyncResult()
-        self.idle.append(turn)
+        with self.users.lock:
+            if self.over:
+                return None
+            if self.backlog:
+                return self.backlog.popleft(), True
+            turn = self.users.slot()
+            self.idle.append(turn)
         due = turn.get()
         return None if due is None else (due, False)
 
     def end(self) -> None:
         """Hand out nothing more; what is left in the backlog is not sent."""
-        self.over = True
-        self.overdue = list(self.backlog)
-        self.backlog.clear()
-        while self.idle:
-            self.idle.pop().set(None)
+        with self.users.lock:
+            self.over = True
+            self.overdue = list(self.backlog)
+            self.backlog.clear()
+            while self.idle:
+                self.idle.pop().set(None)
 
 
 class ClosedLoop:
     """Lets users send as soon as they have their answer."""
 
-    def __init__(self, scenario: Scenario, place: Place, clock: Clock, recorder: Recorder) -> None:
+    def __init__(
+        self, scenario: Scenario, place: Place, clock: Clock, recorder: Recorder, users: Users
+    ) -> None:
         """Say for one worker which of its users are at work."""
-        self.scenario, self.place, self.clock = scenario, place, clock
+        self.scenario, self.place, self.clock, self.users = scenario, place, clock, users
         stages = scenario.arrivals.stages
         self.steady = len({level for each in stages for level in (each.start, each.end)}) == 1
         self.curve = load_arrivals.Curve(stages, -scenario.warmup_s, scenario.duration_s)
@@ -100,7 +121,7 @@ class ClosedLoop:
         while not self.over and (now := self.clock.now()) < self.scenario.duration_s:
             if now >= -self.scenario.warmup_s and (self.steady or everywhere < self.curve.at(now)):
                 return now, False
-            gevent.sleep(IDLE_S)
+            self.users.sleep(IDLE_S)
         return None
 
     def end(self) -> None:
@@ -126,8 +147,9 @@ class Part:
         """Begin a part; the users' `work` and `dispatch` run side by side."""
         self.scenario, self.clock, self.told = scenario, clock, told
         self.recorder = Recorder()
+        self.users = Users(threads=scenario.protocol == "grpc")
         loop = ClosedLoop if scenario.arrivals.closed else OpenLoop
-        self.loop: ClosedLoop | OpenLoop = loop(scenario, place, clock, self.recorder)
+        self.loop: ClosedLoop | OpenLoop = loop(scenario, place, clock, self.recorder, self.users)
         self.choices = Choices(kinds, scenario.seed, place)
         self.patience_s = max(kind.request.timeout_s for kind in kinds)
 
@@ -140,11 +162,18 @@ class Part:
         """End early: requests on their way stay uncounted."""
         self.loop.end()
 
+    def take(self) -> dict[str, Any]:
+        """Return what was counted since the last time."""
+        self.count_unsent()
+        with self.users.lock:
+            return self.recorder.take()
+
     def count_unsent(self) -> None:
         """Count what was due and never handed out, under what would have been sent."""
-        for due in self.loop.overdue:
-            self.recorder.unsent(self.choices.kind().request.name, due)
-        self.loop.overdue = []
+        with self.users.lock:
+            for due in self.loop.overdue:
+                self.recorder.unsent(self.choices.kind().request.name, due)
+            self.loop.overdue = []
 
     @property
     def done(self) -> bool:
@@ -154,31 +183,46 @@ class Part:
 
     def work(self, number: int, connection: Connection) -> None:
         """Be a user: send what is handed out, one after the other, until the end."""
+        if self.users.threads:
+            load_threads.run(lambda: self._work(number, connection))
+        else:
+            self._work(number, connection)
+
+    def _work(self, number: int, connection: Connection) -> None:
         turns = Turns(self.choices)
         while (turn := self.loop.next(number)) is not None:
             due, waited = turn
             self._send(turns, connection, due, waited)
 
     def _send(self, turns: Turns, connection: Connection, due: float, waited: bool) -> None:
-        kind, sample, step = turns.next()
-        name, data = kind.request.name, kind.ready.encode(sample, next(self.choices.numbers), step)
-        sent = self.clock.now() if not self.scenario.arrivals.closed else due
-        self.recorder.sent(name, due, sent, waited)
+        with self.users.lock:
+            kind, sample, step = turns.next()
+            data = kind.ready.encode(sample, next(self.choices.numbers), step)
+            sent = due if self.scenario.arrivals.closed else self.clock.now()
+            self.recorder.sent(kind.request.name, due, sent, waited)
+        reply, failure = Reply(()), None
         try:
             reply = connection.exchange(kind.request, data)
             done = self.clock.now()
             self._check(kind, sample, reply)
-        except Failure as failure:
-            done = self.clock.now()
-            self.recorder.failed(name, due, done, failure)
-            self.told(kind.request, done - due, 0, failure)
-            turns.give_up()
-            return
-        self.recorder.answered(name, due, sent, done)
+        except Failure as raised:
+            done, failure = self.clock.now(), raised
+        with self.users.lock:
+            if failure is None:
+                self._answered(kind.request, due, sent, done, reply)
+            else:
+                self.recorder.failed(kind.request.name, due, done, failure)
+                turns.give_up()
+            size = sum(len(answer.body) for answer in reply.answers)
+            self.told(kind.request, done - due, size, failure)
+
+    def _answered(
+        self, request: Request, due: float, sent: float, done: float, reply: Reply
+    ) -> None:
+        self.recorder.answered(request.name, due, sent, done)
         if self.scenario.protocol == "grpc-stream":
-            self.recorder.streamed(name, due, [at - self.clock.zero for at in reply.times])
-        size = sum(len(answer.body) for answer in reply.answers)
-        self.told(kind.request, done - due, size, None)
+            times = [at - self.clock.zero for at in reply.times]
+            self.recorder.streamed(request.name, due, times)
 
     def _check(self, kind: Kind, sample: int, reply: Reply) -> None:
         expect = kind.request.expect

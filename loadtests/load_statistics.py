@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from typing import Any
 
 import grpc
+import load_threads
 from google.protobuf.json_format import Parse, ParseError
 from load_connections import SERVICE, Grpc, Http, metadata, protocol
 from load_scenario import Scenario
@@ -78,6 +80,7 @@ class Statistics:
         """Ask the server of a scenario; raise `ScenarioError` if its address is none."""
         self.way = protocol(scenario)
         self.headers = scenario.requests[0].headers
+        self.call: Any = None
 
     def ask(self) -> dict[str, Counted]:
         """Return what each model has done; raise `SilenceError` if the server does not say."""
@@ -103,17 +106,27 @@ class Statistics:
             connection.close()
 
     def _grpc(self, way: Grpc) -> ModelStatisticsResponse:
-        call = way.channels[0].unary_unary(
-            f"{SERVICE}ModelStatistics",
-            request_serializer=ModelStatisticsRequest.SerializeToString,
-            response_deserializer=ModelStatisticsResponse.FromString,
-        )
-        try:
-            answer: ModelStatisticsResponse = call(
-                ModelStatisticsRequest(), timeout=TIMEOUT_S, metadata=metadata(self.headers)
+        if self.call is None:
+            self.call = way.channel().unary_unary(
+                f"{SERVICE}ModelStatistics",
+                request_serializer=ModelStatisticsRequest.SerializeToString,
+                response_deserializer=ModelStatisticsResponse.FromString,
             )
+        answers = []
+
+        def ask() -> None:
+            headers = metadata(self.headers)
+            answers.append(self.call(ModelStatisticsRequest(), timeout=TIMEOUT_S, metadata=headers))
+
+        try:
+            # Where gRPC knows nothing of gevent, waiting for it would stop everything else.
+            if way.streams:
+                ask()
+            else:
+                load_threads.run(ask)
         except grpc.RpcError as error:
             raise SilenceError(f"{error.code().name}: {error.details()}") from None
+        answer: ModelStatisticsResponse = answers[0]
         return answer
 
 

@@ -25,13 +25,12 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-import grpc.experimental.gevent
 import load_choices
 import load_connections
 import load_results
 import load_run
+import load_threads
 import load_ui
-from gevent import monkey
 from gevent.event import AsyncResult
 from load_answers import Failure
 from load_clock import Clock
@@ -40,8 +39,6 @@ from load_scenario import Request, ScenarioError, read
 from locust import User, events, task
 from locust.exception import StopUser
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
-
-grpc.experimental.gevent.init_gevent()
 
 HERE = Path(__file__).resolve().parent
 END_S = 10
@@ -108,18 +105,17 @@ class Load:
 
     def _tell_on(self, part: load_run.Part) -> None:
         """Tell each second's counts; the last time when nothing more can come."""
-        used, begun = time.thread_time(), time.perf_counter()
+        used, begun = time.process_time(), time.perf_counter()
         second = part.clock.now() // 1 + 1
         done = False
         while not done:
             while not part.done and part.clock.now() < second:
                 gevent.sleep(min(max(second - part.clock.now(), 0.001), 0.05))
             second += 1
-            part.count_unsent()
             done = part.done
-            cpu = (time.thread_time() - used) / (time.perf_counter() - begun)
+            cpu = (time.process_time() - used) / (time.perf_counter() - begun)
             now = part.clock.now()
-            told = {"now": now, "cpu": cpu, "done": done, "counted": part.recorder.take()}
+            told = {"now": now, "cpu": cpu, "done": done, "counted": part.take()}
             self.runner.send_message("load-told", told)
         self.part, self.users = AsyncResult(), 0
         part.clock.close()
@@ -262,16 +258,12 @@ def _leave(exit_code: int) -> None:
 
 def _end_in(seconds: float, code: int) -> None:
     """End in any case, from a thread that gevent knows nothing of."""
-    sleep, start = (
-        monkey.get_original("time", "sleep"),
-        monkey.get_original("_thread", "start_new_thread"),
-    )
 
     def wait() -> None:
-        sleep(seconds)
+        load_threads.sleep(seconds)
         os._exit(code)
 
-    start(wait, ())
+    load_threads.start(wait, ())
 
 
 def _options(parser: Any) -> None:
