@@ -29,6 +29,7 @@ ACCEPTED_AND_HARMFUL = {
     "TG110": "a second tensor of one name: no request is valid",
     "TG130": "a control named like an input replaces what clients send",
     "TG131": "a state without name or type: the first request ends the server",
+    "TG137": "a cached answer is given to a request of another shape",
     "TG203": "a step that writes an input of the ensemble: the first request never ends",
     "TG211": "an optional input feeds a required one: requests without it fail",
     "TG219": "a varying dimension hides that two ends differ: every request fails",
