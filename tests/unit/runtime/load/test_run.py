@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+import load_threads
 import numpy as np
 import pytest
 from load_answers import Answer, Failure
@@ -140,6 +141,20 @@ def test_closed_loops_have_as_many_users_as_their_stages_say() -> None:
     first, second = np.histogram(np.array(server.times) - server.times[0], [0, 0.5, 1])[0]
 
     assert 2.5 < second / first < 5.5
+
+
+def test_users_that_are_threads_lose_no_count() -> None:
+    server = Server()
+    part = send(scenario("closed", (8, 8, 1), protocol="grpc", duration_s=0.5), server)
+
+    assert part.users.threads
+    counts = total(part)
+    assert counts["offered"] == counts["answered"] == len(server.times) > 500
+
+
+def test_what_a_thread_raises_is_raised_where_it_is_waited_for() -> None:
+    with pytest.raises(ZeroDivisionError):
+        load_threads.run(lambda: print(1 // 0))
 
 
 def test_kinds_and_samples_are_chosen_by_weight_and_in_order() -> None:
