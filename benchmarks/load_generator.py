@@ -3,8 +3,9 @@
 A tiny model, eight clients, one process each. The ceiling is a closed loop's throughput; latency is
 taken at half of it, where neither queues. Turns are taken one after the other; a ratio is that of a
 pair, and beside it is how far each side's turns lie apart. The bare loop is the quicker form of
-``tritonclient``: greenlets for HTTP, threads for gRPC; at half load it sends at fixed times too and
-counts from when it really sent, so our figure from then is held against it.
+``tritonclient``: greenlets for HTTP, threads for gRPC. At half load it sends at fixed times too, no
+more than eight at once, and counts from when it really sent: our figure from then, with as many on
+their way at most, is held against it.
 
 ``PERF_ANALYZER``, if set, is NVIDIA's program: its ceiling at the same concurrency is shown too.
 """
@@ -57,8 +58,8 @@ def measure(program: Program, bare: Any, protocol: str, address: str) -> str:
         return latencies
 
     def ours(arrivals: dict[str, Any]) -> Any:
-        times = {"duration_s": SECONDS, "warmup_s": 0.3}
-        return program.run("tiny", address, arrivals, protocol=protocol, **times)["total"]
+        said = {"duration_s": SECONDS, "warmup_s": 0.5, "max_in_flight": CLIENTS}
+        return program.run("tiny", address, arrivals, protocol=protocol, **said)["total"]
 
     loop(0)  # imports what it needs
     ceilings: Pairs = [
