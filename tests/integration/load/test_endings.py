@@ -96,7 +96,7 @@ def test_a_worker_that_dies_is_reported_and_the_others_count(
     results = ran.results
     assert sorted(worker["state"] for worker in results["workers"]) == ["done", "lost"]
     assert not results["trustworthy"]
-    assert results["distrust"][0]["reason"] == "worker-lost"
+    assert "worker-lost" in [each["reason"] for each in results["distrust"]]
     assert [line["offered"] for line in results["seconds"][-2:]] == [20, 20]
     total = results["total"]
     assert 180 <= total["offered"] < 360
