@@ -1,7 +1,7 @@
 """How a request's bytes get to the server, and its answer back: one connection, one at a time.
 
-HTTP and streams run under gevent: what waits lets the other users go on. Users of plain gRPC are
-threads, see `load_threads`.
+Most of it runs under gevent: what waits lets the other users go on. Some users are threads, see
+`load_threads`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from load_scenario import Request, Scenario, ScenarioError
 from tritonclient.grpc import service_pb2 as v2
 
 SERVICE = "/inference.GRPCInferenceService/"
-CHANNELS = 8
-"""Connections that all streams of a worker share."""
+CHANNELS = 4
+"""Connections that a worker's users share; gateways allow each a hundred calls at once."""
 
 # What gRPC says where there is no server, with the code that a server that is too busy sends.
 UNREACHABLE = (
@@ -83,7 +83,7 @@ def protocol(scenario: Scenario) -> Protocols:
     secure = scheme in ("https", "grpcs")
     if scenario.protocol == "http":
         return Http(host.strip("[]"), int(port), secure)
-    return Grpc(place, secure, streams=scenario.protocol == "grpc-stream")
+    return Grpc(place, secure, scenario)
 
 
 # ---- HTTP ----
@@ -165,16 +165,18 @@ HEADER_LENGTH = "inference-header-content-length"
 
 
 class Grpc:
-    """Triton's gRPC service, messages already serialized; ``streams``: each user has a stream."""
+    """Triton's gRPC service, messages already serialized."""
 
-    def __init__(self, place: str, secure: bool, streams: bool) -> None:
+    def __init__(self, place: str, secure: bool, scenario: Scenario) -> None:
         """Call ``host:port``, over TLS if ``secure``."""
-        self.place, self.secure, self.streams = place, secure, streams
-        if streams:
+        self.place, self.secure = place, secure
+        self.streams = scenario.protocol == "grpc-stream"
+        self.channels: list[grpc.Channel] = []
+        if not scenario.threads:
             grpc.experimental.gevent.init_gevent()
-            # Each channel keeps one of these waiting.
-            gevent.get_hub().threadpool.maxsize += CHANNELS
-        self.channels = [self.channel() for _ in range(CHANNELS if streams else 0)]
+            # A call, or a channel with streams, keeps one of these waiting; there are only ten.
+            gevent.get_hub().threadpool.maxsize += scenario.users + CHANNELS
+            self.channels = [self.channel() for _ in range(CHANNELS)]
 
     def channel(self) -> grpc.Channel:
         """Return a channel; it connects by itself when it is used."""
@@ -194,9 +196,8 @@ class Grpc:
 
     def connect(self, number: int) -> Connection:
         """Return the connection of a user."""
-        if self.streams:
-            return GrpcStream(self.channels[number % CHANNELS])
-        return GrpcCalls(self)
+        channel = self.channels[number % CHANNELS] if self.channels else self.channel()
+        return GrpcStream(channel) if self.streams else GrpcCalls(channel)
 
 
 def metadata(headers: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -215,19 +216,14 @@ def failure(error: Any, timeout_s: float) -> Failure:
 
 
 class GrpcCalls:
-    """One call per request, through a channel of its own that its first request makes."""
+    """One call per request."""
 
-    def __init__(self, grpc: Grpc) -> None:
-        """Open nothing yet."""
-        self.grpc = grpc
-        self.channel: Any = None
-        self.call: Any = None
+    def __init__(self, channel: grpc.Channel) -> None:
+        """Call through a channel."""
+        self.call = channel.unary_unary(f"{SERVICE}ModelInfer")
 
     def exchange(self, kind: Request, data: bytes) -> Reply:
         """Send a request and wait for its answer; raise `Failure` if there is none."""
-        if self.channel is None:
-            self.channel = self.grpc.channel()
-            self.call = self.channel.unary_unary(f"{SERVICE}ModelInfer")
         try:
             body = self.call(data, timeout=kind.timeout_s, metadata=metadata(kind.headers))
         except grpc.RpcError as error:

@@ -147,7 +147,7 @@ class Part:
         """Begin a part; the users' `work` and `dispatch` run side by side."""
         self.scenario, self.clock, self.told = scenario, clock, told
         self.recorder = Recorder()
-        self.users = Users(threads=scenario.protocol == "grpc")
+        self.users = Users(scenario.threads)
         loop = ClosedLoop if scenario.arrivals.closed else OpenLoop
         self.loop: ClosedLoop | OpenLoop = loop(scenario, place, clock, self.recorder, self.users)
         self.choices = Choices(kinds, scenario.seed, place)

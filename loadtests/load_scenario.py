@@ -178,6 +178,11 @@ class Scenario:
     digest: str
 
     @property
+    def threads(self) -> bool:
+        """Tell whether users are threads, see `load_threads`."""
+        return self.protocol == "grpc" and self.arrivals.closed
+
+    @property
     def users(self) -> int:
         """Return how many requests can be on their way at once, over all workers."""
         if not self.arrivals.closed:

@@ -1,8 +1,9 @@
 """Users that are real threads, beside gevent, which Locust puts in the place of Python's own.
 
-gRPC under gevent hands every call to a pool of ten threads and back: 370 us of processor time a
-call, and no more than ten calls that wait. In a thread of its own with a channel of its own a user
-calls for 230 us, as ``tritonclient`` does. What such a user touches besides is guarded by a lock.
+gRPC under gevent hands every call to a pool of threads and back: 350 us of processor time a call.
+In a thread of its own with a channel of its own a user calls for 250 us, as ``tritonclient`` does.
+That is for closed loops, whose users are few and busy. In an open loop many threads that are due at
+once would keep each other, and the dispatcher, from their turn. What they share needs a lock.
 """
 
 from __future__ import annotations
