@@ -189,8 +189,10 @@ class Triton:
         from tritonclient.grpc import InferenceServerClient
 
         class Client(InferenceServerClient):  # type: ignore[misc]
-            # Interrupted before its __init__ sets this, the original complains when it is deleted.
-            _stream = None
+            def __del__(self) -> None:
+                # Interrupted in its __init__, the original complains aloud when it is deleted.
+                if hasattr(self, "_stream") and hasattr(self, "_channel"):
+                    super().__del__()
 
         return Client(self.grpc, channel_args=GRPC_OPTIONS)
 

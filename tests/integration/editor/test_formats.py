@@ -53,6 +53,7 @@ def test_mermaid_itself_reads_what_is_drawn(
 ) -> None:
     if "steps/" in spec:
         shutil.copytree(ROOT / "steps", tmp_path / "steps")
+        shutil.copytree(ROOT / "examples" / "files", tmp_path / "examples" / "files")
     (tmp_path / "spec.yaml").write_text(spec, "utf-8")
     drawn = CliRunner().invoke(cli, ["graph", str(tmp_path / "spec.yaml"), "--format", "mermaid"])
     assert drawn.exit_code == 0, drawn.output

@@ -3,6 +3,7 @@
 import itertools
 import os
 import queue
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -76,7 +77,13 @@ class Triton:
             return [future.exception() or future.result() for future in futures]
 
     def statistics(self, name: str) -> Any:
-        return self.client.get_inference_statistics(name).model_stats[0]
+        # Triton counts an execution after it has answered.
+        for _ in range(40):
+            row = self.client.get_inference_statistics(name).model_stats[0]
+            if row.execution_count:
+                break
+            time.sleep(0.05)
+        return row
 
 
 def _inputs(arrays: dict[str, Any]) -> list[Any]:
