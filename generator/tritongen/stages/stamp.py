@@ -91,14 +91,14 @@ def remember(
     inputs = {path for path in reading.paths if not path.startswith(state)}
     inputs |= {path.rpartition("/")[0] or "/" for path in inputs}
     signatures = _signatures(inputs)
-    latest = (reading.began - SETTLED_S) * 1e9
-    if any(s is not None and max(s[1::4] + s[2::4]) > latest for s in signatures.values()):
+    outputs = _signatures(_outputs(root))
+    if _young(signatures, outputs, root, (reading.began - SETTLED_S) * 1e9):
         return
     stamp = {
         "key": _key(key),
         "environment": {name: asked.get(name) for name in sorted(asked.names)},
         "inputs": signatures | {absolute(root / name): None for name in UNFINISHED},
-        "outputs": _signatures(_outputs(root)),
+        "outputs": outputs,
         "result": result,
     }
     path = root / STAMP
@@ -107,6 +107,24 @@ def remember(
         draft = path.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps(stamp), "utf-8")
         draft.replace(path)
+
+
+def _young(
+    inputs: Mapping[str, Signature], outputs: Mapping[str, Signature], root: Path, latest_ns: float
+) -> bool:
+    """Tell whether an input changed while it was read, other than by what the build itself did.
+
+    A build makes entries in its folder and may make that folder; weights that it placed as hard
+    links were hashed then.
+    """
+    folder = absolute(root)
+    made = {folder, folder.rpartition("/")[0]}
+    linked = {inode for seen in outputs.values() for inode in (seen or [])[3::4]}
+    return any(
+        max(seen[1::4] + seen[2::4]) > latest_ns
+        for path, seen in inputs.items()
+        if seen is not None and path not in made and not linked.intersection(seen[3::4])
+    )
 
 
 def recall(root: Path, key: Mapping[str, Any], environment: Mapping[str, str]) -> Any:

@@ -130,6 +130,17 @@ def test_a_link_whose_end_is_gone_is_seen(linked: Path) -> None:
     assert request_in(linked).unchanged() is None
 
 
+def test_one_build_is_enough(built: Path, tmp_path: Path) -> None:
+    weights = built / "words.txt"
+    weights.chmod(0o444)  # placed as a link, which changes the time of the file itself
+    (built / "spec.yaml").write_text(SPEC + "\nname: again\n")
+    time.sleep(0.1)
+    out = tmp_path / "out"
+    arguments = ["build", str(built / "spec.yaml"), "-o", str(out)]
+    assert CliRunner().invoke(cli, arguments).exit_code == 0
+    assert Request.of(built / "spec.yaml", [], out, strict=False).unchanged() is not None
+
+
 def test_what_was_asked_for_is_part_of_it(built: Path) -> None:
     assert request_in(built, "over.yaml").unchanged() is None
     assert request_in(built, strict=True).unchanged() is None
