@@ -23,7 +23,7 @@ import psutil
 from steps import features, verdict
 
 from benchmarks._flagship import build, contents
-from tritongen.parts.embedded import RELEASE, Serving
+from tritongen.parts.engines.embedded import RELEASE, Serving
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.release import releases
 from tritongen.stages.run import run

@@ -15,9 +15,9 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from benchmarks._flagship import SPEC, TRITONGEN, build
-from tritongen.parts.embedded import RELEASE
-from tritongen.parts.embedded.installation import installation
-from tritongen.parts.embedded.surroundings import lay_out_backends, lay_out_interpreter
+from tritongen.parts.engines.embedded import RELEASE
+from tritongen.parts.engines.embedded.installation import installation
+from tritongen.parts.engines.embedded.surroundings import lay_out_backends, lay_out_interpreter
 from tritongen.records.release import releases
 
 PAIRS, PATIENCE_S = 5, 60

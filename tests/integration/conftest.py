@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tritongen.parts.embedded import RELEASE, Serving
+from tritongen.parts.engines.embedded import RELEASE, Serving
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.release import releases
 from tritongen.stages.run import run

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tritongen.errors import EngineError, HostError, SpecError
-from tritongen.parts import embedded
+from tritongen.parts.engines import embedded
 from tritongen.records.endpoint import Endpoint
 from tritongen.triton import Triton
 

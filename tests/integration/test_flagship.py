@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from tests.real_files import Answers
 
-from tritongen.parts.embedded import RELEASE, Serving
+from tritongen.parts.engines.embedded import RELEASE, Serving
 from tritongen.records.release import releases
 from tritongen.stages.run import run
 from tritongen.triton import Request, Triton

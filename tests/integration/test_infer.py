@@ -13,7 +13,7 @@ import pytest
 
 from tritongen.cli import main
 from tritongen.errors import SpecError
-from tritongen.parts.embedded import RELEASE, Serving
+from tritongen.parts.engines.embedded import RELEASE, Serving
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.release import releases
 from tritongen.stages.run import run

@@ -17,7 +17,7 @@ from tests.integration.truth.graphs import graph
 from tests.integration.truth.server import ENDED, HERE, Server, Writer, table
 
 from tritongen.formats import pbtxt
-from tritongen.parts.embedded import RELEASE, Serving
+from tritongen.parts.engines.embedded import RELEASE, Serving
 from tritongen.records.release import releases
 from tritongen.stages.run import run
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tritongen.parts import embedded
+from tritongen.parts.engines import embedded
 from tritongen.records.endpoint import Endpoint
 
 pytestmark = pytest.mark.server

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tritongen.parts import embedded
+from tritongen.parts.engines import embedded
 from tritongen.triton import Triton
 
 pytestmark = pytest.mark.server

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tritongen.errors import ToolMissingError
-from tritongen.parts.embedded.installation import (
+from tritongen.parts.engines.embedded.installation import (
     check_numpy,
     check_platform,
     existing,

@@ -3,7 +3,7 @@
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from tritongen.parts.embedded.newer import Newer, newer_things, without
+from tritongen.parts.engines.embedded.newer import Newer, newer_things, without
 from tritongen.records.facts import Facts
 from tritongen.records.plan import Plan, PlannedModel
 from tritongen.records.release import releases

@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from tritongen.errors import HostError, SpecError
-from tritongen.parts.embedded.options import arguments, read_options
-from tritongen.parts.embedded.ports import choose_ports
+from tritongen.parts.engines.embedded.options import arguments, read_options
+from tritongen.parts.engines.embedded.ports import choose_ports
 
 LOCAL = {"http": "127.0.0.1", "grpc": "127.0.0.1"}
 

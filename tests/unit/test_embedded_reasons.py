@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tritongen.errors import EngineError, HostError, SpecError
-from tritongen.parts.embedded.log import LoadProgress
-from tritongen.parts.embedded.reasons import (
+from tritongen.parts.engines.embedded.log import LoadProgress
+from tritongen.parts.engines.embedded.reasons import (
     explain,
     failed_models,
     hung,

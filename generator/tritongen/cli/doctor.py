@@ -16,8 +16,8 @@ from rich.text import Text
 
 from tritongen.cli.output import console, show_json
 from tritongen.errors import ToolMissingError
-from tritongen.parts.embedded import installation as wheel
-from tritongen.parts.embedded.ports import free, owner_of
+from tritongen.parts.engines.embedded import installation as wheel
+from tritongen.parts.engines.embedded.ports import free, owner_of
 
 State = Literal["ok", "missing", "low", "taken", "absent"]
 STYLES: dict[State, str] = {

@@ -15,7 +15,7 @@ def command(spec: Path, root: Path | None) -> None:
 
     Open requests are answered first.
     """
-    from tritongen.parts import embedded
+    from tritongen.parts.engines import embedded
 
     root = root or spec.parent
     endpoint = embedded.find(root)

@@ -10,8 +10,8 @@ from rich.text import Text
 from tritongen.cli.output import console
 from tritongen.cli.served import root_arguments
 from tritongen.errors import EngineError
-from tritongen.parts import embedded
-from tritongen.parts.embedded import Line, LogReader
+from tritongen.parts.engines import embedded
+from tritongen.parts.engines.embedded import Line, LogReader
 
 STYLES = {"I": "", "W": "yellow", "E": "red", "F": "bold red"}
 

@@ -12,8 +12,8 @@ from rich.text import Text
 from tritongen.cli.build import Request, show_nothing_to_do
 from tritongen.cli.output import console, messages, relative, show_findings, show_json
 from tritongen.errors import ConflictError, DriftError, SpecError, ToolMissingError
-from tritongen.parts.embedded import RELEASE
-from tritongen.parts.embedded.newer import newer_things, without
+from tritongen.parts.engines.embedded import RELEASE
+from tritongen.parts.engines.embedded.newer import newer_things, without
 from tritongen.records.facts import Facts
 from tritongen.records.finding import Finding
 from tritongen.records.paths import STATE

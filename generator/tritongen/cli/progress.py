@@ -9,7 +9,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from tritongen.cli.output import messages
-from tritongen.parts.embedded import LoadProgress
+from tritongen.parts.engines.embedded import LoadProgress
 
 MOST_SHOWN = 12
 

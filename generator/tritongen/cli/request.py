@@ -43,7 +43,7 @@ def infer(asked: Asked) -> None:
 
 def connect(asked: Asked) -> Triton:
     """Return a client of ``--url``, or of the server that runs for the spec."""
-    from tritongen.parts import embedded
+    from tritongen.parts.engines import embedded
 
     if asked.url:
         return Triton(**{asked.protocol: address(asked.url)})

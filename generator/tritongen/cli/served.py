@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tritongen.cli.output import console, relative
 from tritongen.errors import EngineError
-from tritongen.parts.embedded import find
+from tritongen.parts.engines.embedded import find
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.messages import ModelConfig
 from tritongen.triton import ModelState, Statistics, Triton

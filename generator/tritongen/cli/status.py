@@ -19,7 +19,7 @@ from tritongen.cli.served import (
     show_table,
 )
 from tritongen.errors import EngineError
-from tritongen.parts import embedded
+from tritongen.parts.engines import embedded
 from tritongen.records.endpoint import Endpoint
 from tritongen.triton import Triton, UnreachableError
 

@@ -15,8 +15,8 @@ from rich.text import Text
 from tritongen.cli.build import Request, spec_arguments
 from tritongen.cli.output import messages
 from tritongen.errors import SpecError
-from tritongen.parts import embedded
-from tritongen.parts.embedded import Serving
+from tritongen.parts.engines import embedded
+from tritongen.parts.engines.embedded import Serving
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.paths import REPOSITORY
 from tritongen.records.release import releases

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tritongen.parts import embedded
-from tritongen.parts.embedded import LoadProgress, Serving
+from tritongen.parts.engines import embedded
+from tritongen.parts.engines.embedded import LoadProgress, Serving
 from tritongen.records.endpoint import Endpoint
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tritongen.parts.embedded import RELEASE, Serving
+from tritongen.parts.engines.embedded import RELEASE, Serving
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.release import releases
 from tritongen.stages.run import run

@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from tritongen.parts.embedded import RELEASE, Serving
+from tritongen.parts.engines.embedded import RELEASE, Serving
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.release import releases
 from tritongen.runtime import __file__ as runtime

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from tritongen.cli import cli, doctor
-from tritongen.parts.embedded import installation
+from tritongen.parts.engines.embedded import installation
 
 
 def rows() -> dict[str, doctor.Row]:

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tritongen.parts.embedded.log import LoadProgress, LogReader
-from tritongen.parts.embedded.options import SERVICES, Options
-from tritongen.parts.embedded.reasons import failed_models, hung, server_ended
-from tritongen.parts.embedded.record import process
+from tritongen.parts.engines.embedded.log import LoadProgress, LogReader
+from tritongen.parts.engines.embedded.options import SERVICES, Options
+from tritongen.parts.engines.embedded.reasons import failed_models, hung, server_ended
+from tritongen.parts.engines.embedded.record import process
 from tritongen.records.endpoint import Endpoint
 
 STARTED = {
@@ -23,7 +23,7 @@ def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, wat
     """Return when the server answers and no model has failed; else raise ``EngineError``."""
     progress = follow_log(endpoint, options, timeout_s, watch)
     # Imported now: while the server loads its models it needs the processors for itself.
-    from tritongen.parts.embedded.states import failures
+    from tritongen.parts.engines.embedded.states import failures
     from tritongen.triton import Triton
 
     with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:

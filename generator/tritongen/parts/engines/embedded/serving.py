@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tritongen.parts.embedded.installation import Installation
-from tritongen.parts.embedded.options import Options
-from tritongen.parts.embedded.record import RunFolder
+from tritongen.parts.engines.embedded.installation import Installation
+from tritongen.parts.engines.embedded.options import Options
+from tritongen.parts.engines.embedded.record import RunFolder
 from tritongen.records.release import Release
 
 RELEASE = "24.10"

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from tritongen import shell
 from tritongen.errors import EngineError, HostError, SpecError
-from tritongen.parts.embedded.installation import Installation, installation
-from tritongen.parts.embedded.log import last_lines, text_of
-from tritongen.parts.embedded.options import SERVICES, Options, arguments, read_options
-from tritongen.parts.embedded.ports import choose_ports
-from tritongen.parts.embedded.readiness import Watch, wait_until_ready
-from tritongen.parts.embedded.record import RunFolder, find, process, run_folder
-from tritongen.parts.embedded.serving import (
+from tritongen.parts.engines.embedded.installation import Installation, installation
+from tritongen.parts.engines.embedded.log import last_lines, text_of
+from tritongen.parts.engines.embedded.options import SERVICES, Options, arguments, read_options
+from tritongen.parts.engines.embedded.ports import choose_ports
+from tritongen.parts.engines.embedded.readiness import Watch, wait_until_ready
+from tritongen.parts.engines.embedded.record import RunFolder, find, process, run_folder
+from tritongen.parts.engines.embedded.serving import (
     MARK,
     Serving,
     address,
@@ -21,7 +21,7 @@ from tritongen.parts.embedded.serving import (
     exit_timeout_s,
     server_environment,
 )
-from tritongen.parts.embedded.surroundings import lay_out_backends, lay_out_interpreter
+from tritongen.parts.engines.embedded.surroundings import lay_out_backends, lay_out_interpreter
 from tritongen.records.endpoint import Endpoint
 
 STOP_MARGIN_S = 10

@@ -7,7 +7,7 @@ import sys
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from tritongen.parts.embedded.installation import Installation
+from tritongen.parts.engines.embedded.installation import Installation
 from tritongen.records.release import Release
 
 STARTUP = '''"""Gives Python models the packages of the environment that started the server."""
