@@ -17,6 +17,7 @@ from tritongen.records.messages import (
 )
 from tritongen.records.release import Release
 from tritongen.records.spec import Server, Spec
+from tritongen.records.stack import PlannedStack
 from tritongen.records.tree import Entry
 
 
@@ -83,6 +84,7 @@ class Plan:
     spec: Spec
     facts: Facts
     loadtests: Mapping[str, PlannedLoadTest] = field(default_factory=dict)
+    stack: PlannedStack | None = None
 
     def source(self, end: End) -> ModelOutput | None:
         """Return the model output at the writing end of a wire, if the model declares it."""

@@ -32,6 +32,7 @@ from tritongen.records.scalars import (
     quote,
     wrong,
 )
+from tritongen.records.stack import Stack
 
 VERSION = re.compile(r"0|[1-9][0-9]{0,18}")
 LINT = re.compile(r"TG[0-9]{3}")
@@ -250,6 +251,7 @@ class Spec(Record):
     server: Server = Server()
     slo: Mapping[str, Slo] = Field(default_factory=dict)
     loadtests: Mapping[str, LoadTest] = Field(default_factory=dict)
+    stack: Stack | None = None
     files: tuple[Path, ...] = ()
     places: Places = Places()
 

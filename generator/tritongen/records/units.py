@@ -84,6 +84,13 @@ def _some_time(value: Any) -> Any:
     return _positive("a duration", "write how long: `10s`", _duration(value))
 
 
+def _some_bytes(value: Any) -> Any:
+    number = _read(value, size)
+    if isinstance(number, int) and not 0 < number < 1 << 50:
+        raise wrong("type", "a size above zero", "write how much: `64MiB`")
+    return number
+
+
 def _percentage(value: Any) -> Any:
     return _read(value, percentage)
 
@@ -109,6 +116,8 @@ Weight = Annotated[float, BeforeValidator(_weight)]
 Duration = Annotated[float, BeforeValidator(_duration)]
 SomeTime = Annotated[float, BeforeValidator(_some_time)]
 """A duration above zero."""
+SomeBytes = Annotated[int, BeforeValidator(_some_bytes)]
+"""A size in bytes, above zero."""
 Percentage = Annotated[float, BeforeValidator(_percentage)]
 Rate = Annotated[float, BeforeValidator(_rate)]
 """Above zero."""

@@ -19,12 +19,13 @@ from tritongen.stages.load.read import read
 from tritongen.stages.load.report import Report
 from tritongen.stages.load.servables import check_name, read_ensemble, read_model
 from tritongen.stages.load.settle import overlay, settle, spelled_out
+from tritongen.stages.load.stack import read_stack
 
 T = TypeVar("T")
 
 SCALARS = ("tritongen", "name", "triton")
-KEYS = (*SCALARS, "models", "ensembles", "server", "slo", "loadtests", "vars")
-NOT_YET = ("stack", "tune")
+KEYS = (*SCALARS, "models", "ensembles", "server", "slo", "loadtests", "stack", "vars")
+NOT_YET = ("tune",)
 SERVER_NOT_YET = ("response_cache", "model_control_mode", "load_model")
 
 
@@ -65,6 +66,7 @@ def _read_spec(report: Report, root: Entries, paths: Sequence[Path]) -> Spec | N
     keys["slo"] = _read_each(report, root, "slo", "a model", read_slo, places)
     keys["loadtests"] = _read_each(report, root, "loadtests", "a load test", read_loadtest, places)
     keys["server"] = _read_server(report, root.values.get("server"))
+    keys["stack"] = read_stack(report, root.values.get("stack"))
     _check_keys(report, root)
     _check_taken(report, root)
     _check_release(report, root.values.get("triton"))

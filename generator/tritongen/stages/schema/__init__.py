@@ -96,6 +96,7 @@ def _spec() -> dict[str, Schema]:
         "server": _record("Server", _server()),
         "slo": mapping({"$ref": "#/definitions/Slo"}),
         "loadtests": mapping({"$ref": "#/definitions/LoadTest"}),
+        "stack": {"$ref": "#/definitions/Stack"},
         "vars": mapping(TEXT),
     }
 

@@ -1,4 +1,4 @@
-"""Records of the language as schemas, walked from their fields: load tests and objectives.
+"""Records of the language as schemas, walked from their fields: load tests, objectives, the stack.
 
 Their scalars carry units (`50ms`, `200/s`), so all of them are text to an editor.
 """
@@ -9,9 +9,10 @@ from typing import Any, Literal, get_args, get_origin
 from tritongen.records.keys import keys
 from tritongen.records.loadtest import LoadTest, Slo
 from tritongen.records.scalars import Record
+from tritongen.records.stack import Stack
 from tritongen.stages.schema.values import FLAG, REFERENCE, TEXT, Schema, listed, mapping
 
-LOAD_RECORDS: tuple[type[Record], ...] = (LoadTest, Slo)
+LOAD_RECORDS: tuple[type[Record], ...] = (LoadTest, Slo, Stack)
 
 
 def load_records() -> dict[str, Schema]:
@@ -61,12 +62,13 @@ def _value(kind: Any) -> Schema:
             return mapping(reference)
         return listed(reference) if _has(kind, tuple) else reference
     if _has(kind, Mapping):
-        return mapping(TEXT)
+        return mapping({} if Any in _parts(kind) else TEXT)
     choices = [
         choice for part in _parts(kind) if get_origin(part) is Literal for choice in get_args(part)
     ]
     if choices:
-        return {"anyOf": [{"enum": [*choices, None]}, REFERENCE]}
+        several = [listed(TEXT)] if _has(kind, tuple) else []
+        return {"anyOf": [{"enum": [*choices, None]}, REFERENCE, *several]}
     if kind is bool:
         return FLAG
     return listed(TEXT) if _has(kind, tuple) else TEXT

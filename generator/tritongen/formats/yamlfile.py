@@ -1,0 +1,146 @@
+"""YAML for other programs: typed values, block style, text in quotes wherever it could be misread.
+
+``formats.yaml`` writes specs, whose scalars carry no types. Go's and Python's readers disagree
+about YAML 1.1 and 1.2 (``no``, ``0o17``, ``1:30``), so text stands without quotes only if it is
+plain to both.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from tritongen.formats.yaml import ESCAPES, WIDTH
+
+Scalar: TypeAlias = str | int | float | bool | None
+Value: TypeAlias = "Scalar | Sequence[Value] | Mapping[str, Value] | Commented"
+
+PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.@+-]*(?::[A-Za-z0-9_/.@+-]+)*")
+"""Text that no reader takes for anything else, but for the words below and numbers."""
+WORDS = re.compile(r"(?i)true|false|yes|no|on|off|y|n|null|nan|\.nan|[+-]?\.?inf|\.[0-9_.e+-]*")
+TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_/.@+(){},;=<>$'\"*%! -]*[A-Za-z0-9_/.@+()}$%!*]")
+"""A sentence: no ``: `` and no `` #`` can be in it."""
+
+
+@dataclass(frozen=True)
+class Commented:
+    """A mapping with a comment above some of its keys."""
+
+    values: "Mapping[str, Value]"
+    comments: Mapping[str, str] = field(default_factory=dict)
+
+
+def write(value: Mapping[str, Value] | Commented, *, head: str = "") -> str:
+    """Return a document; ``head`` is a comment of any number of lines above it."""
+    comment = [f"# {line}".rstrip() for line in head.splitlines()]
+    return "\n".join([*comment, *_mapping(value, 0)]) + "\n"
+
+
+def _mapping(value: "Mapping[str, Value] | Commented", indent: int) -> list[str]:
+    block = value if isinstance(value, Commented) else Commented(value)
+    lines: list[str] = []
+    for key, inner in block.values.items():
+        comment = block.comments.get(key, "")
+        lines += [f"{' ' * indent}# {line}".rstrip() for line in comment.splitlines()]
+        lines += _entry(key, inner, indent)
+    return lines
+
+
+def _entry(key: str, value: Value, indent: int) -> list[str]:
+    head = f"{' ' * indent}{_scalar(key)}:"
+    if isinstance(value, str) and _is_literal(value):
+        return _literal(head, value, indent + 2)
+    short = _short(value, len(head) + 1)
+    if short is not None:
+        return [f"{head} {short}"]
+    return [head, *_below(value, indent + 2)]
+
+
+def _below(value: Value, indent: int) -> list[str]:
+    if isinstance(value, Mapping | Commented):
+        return _mapping(value, indent)
+    assert isinstance(value, Sequence), "a scalar is always short"
+    return [line for item in value for line in _item(item, indent)]
+
+
+def _item(item: Value, indent: int) -> list[str]:
+    dash = f"{' ' * indent}- "
+    if isinstance(item, str) and _is_literal(item):
+        return _literal(f"{' ' * indent}-", item, indent + 2)
+    short = _short(item, len(dash))
+    if short is not None:
+        return [f"{dash}{short}"]
+    if isinstance(item, Mapping | Commented):
+        lines = _mapping(item, indent + 2)
+        return [f"{dash}{lines[0].lstrip()}", *lines[1:]]
+    return [dash.rstrip(), *_below(item, indent + 2)]
+
+
+def _short(value: Value, column: int) -> str | None:
+    """Return a value that can share its key's line: a scalar, nothing, a short list of scalars."""
+    if isinstance(value, Commented):
+        return None if value.values else "{}"
+    if isinstance(value, Mapping):
+        return None if value else "{}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if any(isinstance(item, Mapping | Commented | list | tuple) for item in value):
+            return None
+        text = f"[{', '.join(_in_list(item) for item in value)}]"
+        return text if column + len(text) <= WIDTH or not value else None
+    return _scalar(value)
+
+
+def _in_list(value: Value) -> str:
+    text = _scalar(value)  # type: ignore[arg-type]
+    needs = not text.startswith('"') and set(text) & set(",[]{}")
+    return _quoted(text) if needs else text
+
+
+def _scalar(value: Scalar) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        assert math.isfinite(value), "no file here says infinity"
+        return repr(value)
+    return value if _is_plain(value) else _quoted(value)
+
+
+def _is_plain(text: str) -> bool:
+    if WORDS.fullmatch(text):
+        return False
+    return bool(PLAIN.fullmatch(text) or TEXT.fullmatch(text))
+
+
+def _is_literal(text: str) -> bool:
+    """Tell whether text of several lines can stand as it is below a ``|``."""
+    body = text.removesuffix("\n")
+    return (
+        "\n" in body
+        and not body[0].isspace()
+        and not body.endswith("\n")
+        and all(line.isprintable() for line in body.split("\n"))
+    )
+
+
+def _literal(head: str, text: str, indent: int) -> list[str]:
+    mark = "|" if text.endswith("\n") else "|-"
+    lines = text.removesuffix("\n").split("\n")
+    return [f"{head} {mark}", *(f"{' ' * indent}{line}" if line else "" for line in lines)]
+
+
+def _quoted(text: str) -> str:
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(char: str) -> str:
+    if char in ESCAPES:
+        return ESCAPES[char]
+    if char.isprintable():
+        return char
+    code = ord(char)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

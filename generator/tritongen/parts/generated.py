@@ -1,0 +1,36 @@
+"""A generated file from its values, with what the spec's ``stack.extra`` says of it laid over."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tritongen.formats import json, yamlfile
+from tritongen.records.plan import Plan
+from tritongen.records.tree import Text
+
+
+def write(plan: Plan, path: str, value: Mapping[str, Any], *, owner: str, head: str = "") -> Text:
+    """Return the file at ``path``, in JSON or YAML by its suffix; ``head`` is YAML's comment."""
+    merged = lay_over(value, extra(plan, path) or {})
+    if path.endswith(".json"):
+        return Text(text=json.write(merged), owner=owner)
+    return Text(text=yamlfile.write(merged, head=head), owner=owner)
+
+
+def extra(plan: Plan, path: str) -> Any:
+    """Return what ``stack.extra`` says of a file, ``None`` if nothing."""
+    return plan.stack.extra.get(path) if plan.stack else None
+
+
+def lay_over(value: Any, over: Any) -> Any:
+    """Return ``value`` with ``over`` on top, merged as overlays are: deeply, null removes."""
+    if isinstance(value, yamlfile.Commented) and isinstance(over, Mapping):
+        return yamlfile.Commented(lay_over(value.values, over), value.comments)
+    if not (isinstance(value, Mapping) and isinstance(over, Mapping)):
+        return over
+    merged = dict(value)
+    for key, inner in over.items():
+        if inner is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = lay_over(merged[key], inner) if key in merged else inner
+    return merged

@@ -1,0 +1,312 @@
+"""``stack:``: what ``docker compose up`` starts; ``None`` means «not said».
+
+What it became when everything was decided is :class:`PlannedStack`. The names that the generated
+files share (services, ports, paths) stand here, so that targets need not see each other.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from tritongen.records.scalars import Flag, Port, Record, Whole, one_or_many, quote, wrong
+from tritongen.records.units import Fraction, Rate, SomeBytes
+
+COMPOSE_FILE: Final = "docker-compose.yml"
+COMPOSE: Final = "compose"
+"""The folder of what the containers mount and are built from."""
+
+GATEWAY_FOLDER: Final = f"{COMPOSE}/gateway"
+PROMETHEUS_FOLDER: Final = f"{COMPOSE}/prometheus"
+ALERTMANAGER_FOLDER: Final = f"{COMPOSE}/alertmanager"
+OTEL_FOLDER: Final = f"{COMPOSE}/otel"
+GRAFANA_FOLDER: Final = "grafana"
+PROVISIONING: Final = f"{GRAFANA_FOLDER}/provisioning"
+DASHBOARDS: Final = f"{GRAFANA_FOLDER}/dashboards"
+ENV_FILE: Final = ".env"
+"""Written once by ``build``, never generated: it holds Grafana's password."""
+
+GRAFANA_PASSWORD: Final = "GRAFANA_PASSWORD"  # noqa: S105, the name of a variable
+
+TRITON: Final = "triton"
+GATEWAY: Final = "gateway"
+PROMETHEUS: Final = "prometheus"
+ALERTMANAGER: Final = "alertmanager"
+GRAFANA: Final = "grafana"
+LOCUST_MASTER: Final = "locust-master"
+LOCUST_WORKER: Final = "locust-worker"
+REDIS: Final = "redis"
+OTEL: Final = "otel-collector"
+JAEGER: Final = "jaeger"
+OPS: Final = "ops"
+
+EDGE: Final = "edge"
+"""The network of what is published."""
+INNER: Final = "inner"
+"""The network without a way out: Triton, and what scrapes it."""
+
+TRITON_HTTP: Final = 8000
+TRITON_GRPC: Final = 8001
+TRITON_METRICS: Final = 8002
+GATEWAY_HTTP: Final = 8000
+GATEWAY_GRPC: Final = 8001
+GATEWAY_METRICS: Final = 8404
+PROMETHEUS_PORT: Final = 9090
+ALERTMANAGER_PORT: Final = 9093
+GRAFANA_PORT: Final = 3000
+LOCUST_PORT: Final = 8089
+LOCUST_MASTER_PORT: Final = 5557
+REDIS_PORT: Final = 6379
+OTLP_HTTP_PORT: Final = 4318
+OTLP_GRPC_PORT: Final = 4317
+OTEL_METRICS_PORT: Final = 8888
+JAEGER_PORT: Final = 16686
+
+SECRETS: Final = "/run/secrets"
+TLS_CERTIFICATE: Final = f"{SECRETS}/tls.pem"
+TLS_KEY: Final = f"{SECRETS}/tls.pem.key"
+"""Where HAProxy looks for the key of a certificate by itself."""
+API_KEYS: Final = f"{SECRETS}/api_keys"
+
+ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+IMAGE = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
+SERVICES: Final = (
+    TRITON,
+    GATEWAY,
+    PROMETHEUS,
+    GRAFANA,
+    LOCUST_MASTER,
+    LOCUST_WORKER,
+    REDIS,
+    ALERTMANAGER,
+    OTEL,
+    JAEGER,
+    OPS,
+)
+IMAGES: Final = (TRITON, GATEWAY, PROMETHEUS, GRAFANA, "locust", REDIS, ALERTMANAGER, OTEL, JAEGER)
+"""What has an image of its own; one of Locust serves its master, its workers and ``ops``."""
+
+
+def _bind(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise wrong(
+            "choice",
+            f"{quote(value)} is not an address",
+            "write an IP address of this machine: 127.0.0.1, or 0.0.0.0 for all of them",
+        ) from None
+
+
+def _image(value: str) -> str:
+    if not IMAGE.fullmatch(value):
+        raise wrong(
+            "choice",
+            f"{quote(value)} is not the name of an image",
+            "write it like `registry/name:tag`, with `@sha256:<64 digits>` to pin it",
+        )
+    return value
+
+
+def _variable(value: str) -> str:
+    if not ENVIRONMENT.fullmatch(value):
+        raise wrong("name", f"{quote(value)} cannot be the name of a variable", "write `NAME`")
+    return value
+
+
+def _path(value: Any) -> Any:
+    if isinstance(value, str) and (not value or not value.isprintable()):
+        raise wrong("path", f"{quote(value)} cannot be a path", "write the path of a file")
+    return value
+
+
+def _for_triton(value: Any) -> Any:
+    """Read a bare value as Triton's."""
+    return {TRITON: value} if isinstance(value, str) else value
+
+
+def _service(known: tuple[str, ...], value: str) -> str:
+    if value not in known:
+        raise wrong(
+            "choice", f"the stack has no service {quote(value)}", f"one of {', '.join(known)}"
+        )
+    return value
+
+
+def _own_service(value: str) -> str:
+    return _service(SERVICES, value)
+
+
+def _own_image(value: str) -> str:
+    return _service(IMAGES, value)
+
+
+def _gpus(value: Any) -> Any:
+    value = one_or_many(value)
+    if value in (("none",), ("all",)):
+        return value[0]
+    return value
+
+
+class Env(Record):
+    """A value that generated files only refer to: the variable ``env`` where the stack starts."""
+
+    env: Annotated[str, AfterValidator(_variable)]
+
+
+def _kind(value: Any) -> str:
+    return "text" if isinstance(value, str) else "env"
+
+
+SecretFile = Annotated[
+    Annotated[str, BeforeValidator(_path), Tag("text")] | Annotated[Env, Tag("env")],
+    Discriminator(_kind),
+]
+"""A file on the machine that runs the stack: a path that starts beside ``docker-compose.yml``."""
+
+Positive = Annotated[Whole, Field(ge=1)]
+Service = Annotated[str, AfterValidator(_own_service)]
+ImageOf = Annotated[str, AfterValidator(_own_image)]
+Image = Annotated[str, AfterValidator(_image)]
+Device = Annotated[Whole, Field(ge=0)]
+
+
+class Tls(Record):
+    """The certificate that the gateway shows, and its key: PEM files."""
+
+    certificate: SecretFile
+    key: SecretFile
+
+
+class Haproxy(Record):
+    """What the gateway lets through.
+
+    ``rate_limit`` is per client address and second; ``statistics`` lets the models' statistics
+    pass; ``api_keys`` is a file with the SHA-256 of a key a line.
+    """
+
+    max_request_size: SomeBytes = 64 << 20
+    rate_limit: Rate | None = None
+    statistics: Flag = False
+    tls: Tls | None = None
+    api_keys: SecretFile | None = None
+
+
+class Gateway(Record):
+    """Which program stands before Triton; text is its name."""
+
+    haproxy: Haproxy = Haproxy()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value != "haproxy":
+            fix = "write `haproxy`, or `none`"
+            raise wrong("choice", f"{quote(value)} is not a gateway known here", fix)
+        return {"haproxy": {}}
+
+
+class Ports(Record):
+    """Where the stack answers on its host."""
+
+    http: Port = 8000
+    grpc: Port = 8001
+    metrics: Port = 8002
+    grafana: Port = 3000
+    prometheus: Port = 9090
+    locust: Port = 8089
+    alertmanager: Port = 9093
+    jaeger: Port = 16686
+
+    @model_validator(mode="after")
+    def _own(self) -> "Ports":
+        taken: dict[int, str] = {}
+        for name in type(self).model_fields:
+            port = getattr(self, name)
+            if port in taken:
+                raise wrong(
+                    "exclusive",
+                    f"`{name}` and `{taken[port]}` are both on port {port}",
+                    f"give `{name}` a port of its own",
+                )
+            taken[port] = name
+        return self
+
+
+class Alertmanager(Record):
+    """Where alerts go; ``webhook`` is a URL."""
+
+    webhook: SecretFile | None = None
+
+
+class Tracing(Record):
+    """Traces of requests, shown by Jaeger: one of ``rate`` requests."""
+
+    rate: Positive = 100
+
+
+class Stack(Record):
+    """``stack:``; ``memory`` and ``cpus`` are by service, a bare value is Triton's.
+
+    ``extra`` is laid over the structure of a generated file, by its path.
+    """
+
+    replicas: Positive = 1
+    gateway: Annotated[
+        Annotated[Literal["none"], Tag("none")] | Annotated[Gateway, Tag("gateway")],
+        Discriminator(lambda value: "none" if value == "none" else "gateway"),
+    ] = Gateway()
+    gpus: Annotated[Literal["none", "all"] | tuple[Device, ...], BeforeValidator(_gpus)] = "none"
+    bind: Annotated[str, AfterValidator(_bind)] = "127.0.0.1"
+    ports: Ports = Ports()
+    memory: Annotated[Mapping[Service, SomeBytes], BeforeValidator(_for_triton)] = Field(
+        default_factory=dict
+    )
+    cpus: Annotated[Mapping[Service, Fraction], BeforeValidator(_for_triton)] = Field(
+        default_factory=dict
+    )
+    images: Annotated[Mapping[ImageOf, Image], BeforeValidator(_for_triton)] = Field(
+        default_factory=dict
+    )
+    alertmanager: Alertmanager | None = None
+    tracing: Tracing | None = None
+    extra: Mapping[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedStack:
+    """The stack with everything decided.
+
+    ``gpus`` are ``"all"`` or device numbers, none if empty. ``images`` has every service's that
+    takes part; Triton's and Locust's are what their Dockerfiles start from where they are built.
+    ``requirements`` are pip's lines for Python steps, ``hashed`` if pip is to check their hashes.
+    ``redis`` tells whether the stack's own Redis holds the response cache.
+    """
+
+    replicas: int
+    gateway: Haproxy | None
+    gpus: Literal["all"] | tuple[int, ...]
+    bind: str
+    ports: Ports
+    images: Mapping[str, str]
+    memory_bytes: Mapping[str, int]
+    cpus: Mapping[str, float]
+    shm_bytes: int
+    start_period_s: int
+    exit_timeout_s: int
+    stop_grace_s: int
+    grpc_max_connection_age_s: int
+    requirements: tuple[str, ...]
+    hashed: bool
+    redis: bool
+    alertmanager: Alertmanager | None
+    tracing: Tracing | None
+    extra: Mapping[str, Any]
