@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from tritongen.cli.output import console, show_findings, show_json
 from tritongen.records.finding import Finding, Place
 from tritongen.stages.stamp import Asked, Reading, absolute, recall, remember
 
-# What reads a spec is imported where it is needed: with an unchanged one nothing is read.
+# What reads a spec, and what writes on the screen, is imported where it is needed: with an
+# unchanged spec nothing is read, and a server is started before anything is said.
 
 
 @dataclass(kw_only=True)
@@ -47,7 +47,9 @@ class Request:
     def unchanged(self) -> Mapping[str, Any] | None:
         """Return what the last build remembered if doing it again would change nothing."""
         result: Mapping[str, Any] | None = recall(self.root, self.key, os.environ)
-        if result is not None:
+        if result is not None and result["findings"]:
+            from tritongen.cli.output import show_findings
+
             show_findings([_finding(row) for row in result["findings"]])
         return result
 
@@ -112,6 +114,7 @@ def command(
         show_nothing_to_do(done["files"])
         return
     from tritongen.cli import planning
+    from tritongen.cli.output import console, show_findings, show_json
     from tritongen.stages.apply import diff, drift, unified
     from tritongen.stages.render import render
 
@@ -137,5 +140,7 @@ def command(
 
 def show_nothing_to_do(files: int) -> None:
     """Say that every file is as the spec says."""
+    from tritongen.cli.output import console
+
     what = f"{files} files are" if files != 1 else "1 file is"
     console.print(f"nothing to do: {what} as the spec says", style="green")

@@ -10,10 +10,8 @@ from types import FrameType
 
 import click
 from click.core import ParameterSource
-from rich.text import Text
 
 from tritongen.cli.build import Request, spec_arguments
-from tritongen.cli.output import messages
 from tritongen.errors import SpecError
 from tritongen.parts.engines import embedded
 from tritongen.parts.engines.embedded import Serving
@@ -96,6 +94,8 @@ def command(
     try:
         leave(serving) if detach else serve(serving)
     except KeyboardInterrupt:
+        from tritongen.cli.output import messages
+
         messages.print("stopped", style="dim")
 
 
@@ -141,6 +141,8 @@ def serve(serving: Serving) -> None:
     from tritongen.stages.run import run
 
     with closing(Progress()) as progress, run(serving, progress) as endpoint:
+        from tritongen.cli.output import messages
+
         progress.close()
         show_ready(endpoint, progress.seconds)
         messages.print("\n  Ctrl-C stops it", style="dim")
@@ -158,6 +160,7 @@ def leave(serving: Serving) -> None:
     with closing(Progress()) as progress:
         endpoint = embedded.start(serving, progress)
     show_ready(endpoint, progress.seconds)
+    from tritongen.cli.output import messages
     from tritongen.cli.served import where
 
     messages.print(f"\n  tritongen down{where(endpoint)} stops it", style="dim")
@@ -165,6 +168,9 @@ def leave(serving: Serving) -> None:
 
 def show_ready(endpoint: Endpoint, seconds: float) -> None:
     """Say that the server is ready, and what can be done with it."""
+    from rich.text import Text
+
+    from tritongen.cli.output import messages
     from tritongen.cli.served import show_served
     from tritongen.triton import Triton
 

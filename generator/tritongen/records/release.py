@@ -4,13 +4,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +64,13 @@ class _Table:
 
 @cache
 def _table() -> _Table:
+    # Starting a server again needs no table, so it does not wait for what reads one.
+    from importlib.resources import files
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     text = files("tritongen.resources").joinpath("releases.toml").read_text("utf-8")
     rows = tomllib.loads(text)
     limits = rows["onnxruntime"]

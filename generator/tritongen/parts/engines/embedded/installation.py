@@ -1,10 +1,12 @@
 """Finds the tritonserver of PyPI's nvidia-pytriton and all that it needs to run here."""
 
+import os
 import platform
+import re
 import sys
 import sysconfig
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -135,8 +137,16 @@ def existing(path: Path) -> Path:
 
 
 def version_of(distribution: str) -> str | None:
-    """Return the installed version, ``None`` if there is none."""
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
+    """Return the installed version, ``None`` if there is none.
+
+    ``importlib.metadata`` says the same from the same names, ten times slower: it imports the
+    parts of Python that read mail.
+    """
+    start = re.escape(distribution).replace("-", "[-_]")
+    name = re.compile(rf"(?i:{start})-([^-]+)(?:-py[0-9.]+)?\.(?:dist|egg)-info")
+    for folder in sys.path:
+        with suppress(OSError):
+            for entry in os.listdir(folder or "."):  # noqa: PTH208, thousands of names
+                if found := name.fullmatch(entry):
+                    return found[1]
+    return None

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from tritongen.parts.engines.embedded.log import LoadProgress, LogReader
 from tritongen.parts.engines.embedded.options import SERVICES, Options
-from tritongen.parts.engines.embedded.reasons import failed_models, hung, server_ended
 from tritongen.parts.engines.embedded.record import process
 from tritongen.records.endpoint import Endpoint
 
@@ -23,6 +22,7 @@ def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, wat
     """Return when the server answers and no model has failed; else raise ``EngineError``."""
     progress = follow_log(endpoint, options, timeout_s, watch)
     # Imported now: while the server loads its models it needs the processors for itself.
+    from tritongen.parts.engines.embedded.reasons import failed_models
     from tritongen.parts.engines.embedded.states import failures
     from tritongen.triton import Triton
 
@@ -39,6 +39,8 @@ def follow_log(
 
     Raises ``EngineError`` when that will not happen: the server ended, or nothing moves.
     """
+    from tritongen.parts.engines.embedded.reasons import failed_models, hung, server_ended
+
     reader, progress = LogReader(Path(endpoint.log)), LoadProgress()
     waiting = {STARTED[service] for service in SERVICES if not options.off(service)}
     moved = time.monotonic()
