@@ -79,8 +79,9 @@ class Figures:
 class ModelTimes:
     """A model during the window, from the server's counters; times are per request.
 
-    ``batches`` maps a batch size to its executions. ``busy_s`` is how long its instances computed,
-    all together; ``instances`` is how many there are. ``steps``: those of an ensemble, in order.
+    ``batches`` maps a batch size to its executions, ``batch_ms`` to the mean time of one (a
+    Prometheus does not know it). ``busy_s`` is how long its instances computed, all together;
+    ``instances`` is how many there are. ``steps``: those of an ensemble, in order.
     """
 
     name: str
@@ -103,6 +104,7 @@ class ModelTimes:
     cache_misses: int
     pending: float | None = None
     steps: tuple[str, ...] = ()
+    batch_ms: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

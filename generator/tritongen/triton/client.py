@@ -231,6 +231,10 @@ def tensor(row: Any) -> Tensor:
 def statistics(row: Any) -> Statistics:
     """Return a version's counters from its ``ModelStatistics``."""
     stats = row.inference_stats
+    batch_ns = {
+        batch.batch_size: batch.compute_input.ns + batch.compute_infer.ns + batch.compute_output.ns
+        for batch in row.batch_stats
+    }
     return Statistics(
         name=row.name,
         version=row.version,
@@ -246,8 +250,6 @@ def statistics(row: Any) -> Statistics:
         cache_hit_count=stats.cache_hit.count,
         cache_miss_count=stats.cache_miss.count,
         batches={batch.batch_size: batch.compute_infer.count for batch in row.batch_stats},
-        busy_ns=sum(
-            batch.compute_input.ns + batch.compute_infer.ns + batch.compute_output.ns
-            for batch in row.batch_stats
-        ),
+        busy_ns=sum(batch_ns.values()),
+        batch_ns=batch_ns,
     )

@@ -48,8 +48,9 @@ class Statistics:
     """Counters of one version since it was loaded (its warm-up included).
 
     ``inference_count`` counts rows, ``execution_count`` batches; ``batches`` maps a batch size to
-    its executions. Times are sums over ``success_count`` requests, in nanoseconds; ``busy_ns`` is
-    the sum over executions, in and out included: how long the instances worked.
+    its executions, ``batch_ns`` to the sum of their times, in and out included. Other times are sums
+    over ``success_count`` requests, in nanoseconds; ``busy_ns`` is the sum over executions, in and
+    out included: how long the instances worked.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Statistics:
     cache_miss_count: int
     batches: Mapping[int, int]
     busy_ns: int = 0
+    batch_ns: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,9 @@ from tritongen.triton import Statistics
 
 def counters(name: str = "m", version: str = "1", **said: Any) -> Statistics:
     usual: dict[str, Any] = dict.fromkeys(Statistics.__dataclass_fields__, 0)
-    return Statistics(**usual | {"name": name, "version": version, "batches": {}} | said)
+    return Statistics(
+        **usual | {"name": name, "version": version, "batches": {}, "batch_ns": {}} | said
+    )
 
 
 def sample(at_s: float, *rows: Statistics, **said: Any) -> ServerSample:
@@ -34,6 +36,18 @@ def test_what_was_before_the_window_is_not_counted() -> None:
     assert (model.requests, model.total_ms, model.queue_ms) == (20, 3.0, 1.0)
     assert (model.busy_s, model.batches) == (2.0, {4: 2})
     assert (seen.window_s, seen.cpu_cores) == (10.0, 0.5)
+
+
+def test_a_batch_size_s_mean_time_is_that_of_its_executions_in_the_window() -> None:
+    samples = [
+        sample(0.0, counters(success_count=1, batches={1: 5}, batch_ns={1: 50_000_000})),
+        sample(
+            1.0, counters(success_count=9, batches={1: 7, 4: 2}, batch_ns={1: 60_000_000, 4: 10**7})
+        ),
+    ]
+    seen = server(samples, {"m": CONFIG}, cores=None, source="test")
+    assert seen is not None
+    assert seen.models[0].batch_ms == {1: 5.0, 4: 5.0}
 
 
 def test_versions_are_counted_together_and_a_reloaded_one_from_zero() -> None:

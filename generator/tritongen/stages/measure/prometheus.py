@@ -143,5 +143,6 @@ def _row(
         name=key[0],
         version=key[1],
         batches={},
+        batch_ns={},
         **{name: at(name) for name in COUNTERS.values()},
     )

@@ -77,6 +77,9 @@ def _delta(name: str, first: ServerSample, last: ServerSample) -> Mapping[str, i
             base = 0 if old is None or restarted else old.batches.get(size, 0)
             if count > base:
                 grown[f"batch {size}"] = grown.get(f"batch {size}", 0) + count - base
+                spent = 0 if old is None or restarted else old.batch_ns.get(size, 0)
+                spent = row.batch_ns.get(size, 0) - spent
+                grown[f"time of {size}"] = grown.get(f"time of {size}", 0) + spent
     return grown
 
 
@@ -118,7 +121,12 @@ def _times(config: ModelConfig, grown: Mapping[str, int], pending: float | None)
         compute_infer_ms=per_request("compute_infer_ns"),
         compute_output_ms=per_request("compute_output_ns"),
         busy_s=_busy_s(grown),
-        batches=dict(sorted(_batches(grown))),
+        batches=dict(sorted(_numbered(grown, "batch "))),
+        batch_ms={
+            size: spent / grown[f"batch {size}"] / 1e6
+            for size, spent in sorted(_numbered(grown, "time of "))
+            if spent
+        },
         cache_hits=grown["cache_hit_count"],
         cache_misses=grown["cache_miss_count"],
         pending=pending,
@@ -139,10 +147,10 @@ def _busy_s(grown: Mapping[str, int]) -> float:
     return computed / max(together, 1.0) / 1e9
 
 
-def _batches(grown: Mapping[str, int]) -> Iterator[tuple[int, int]]:
-    for key, count in grown.items():
-        if key.startswith("batch "):
-            yield int(key.removeprefix("batch ")), count
+def _numbered(grown: Mapping[str, int], prefix: str) -> Iterator[tuple[int, int]]:
+    for key, value in grown.items():
+        if key.startswith(prefix):
+            yield int(key.removeprefix(prefix)), value
 
 
 def instances(config: ModelConfig) -> int:
