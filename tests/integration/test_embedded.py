@@ -9,6 +9,7 @@ import pytest
 
 from tritongen.errors import EngineError, HostError, SpecError
 from tritongen.parts.engines import embedded
+from tritongen.parts.engines.runfolder import run_folder
 from tritongen.records.endpoint import Endpoint
 from tritongen.triton import Triton
 
@@ -19,7 +20,7 @@ Model = Callable[..., Path]
 
 
 def shared_memory(endpoint: Endpoint) -> list[Path]:
-    prefix = embedded.run_folder(root_of(endpoint)).shm_prefix
+    prefix = run_folder(root_of(endpoint)).shm_prefix
     return list(Path("/dev/shm").glob(f"{prefix}*"))
 
 

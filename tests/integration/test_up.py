@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tritongen.parts.engines import embedded
+from tritongen.parts.engines.runfolder import run_folder
 from tritongen.records.endpoint import Endpoint
 
 pytestmark = pytest.mark.server
@@ -257,7 +258,7 @@ def test_down_never_ends_a_process_that_is_not_ours(model: Model, folder: Path) 
     tritongen("up", "--repository", str(model("double")), "-d", folder=folder)
     endpoint = served(folder)
     embedded.stop(endpoint)
-    record = embedded.run_folder(folder).record
+    record = run_folder(folder).record
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         from dataclasses import asdict
 

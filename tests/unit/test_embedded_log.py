@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tritongen.parts.engines.embedded.log import LoadProgress, LogReader, last_lines, parse
+from tritongen.parts.engines.log import LoadProgress, LogReader, last_lines, parse
 
 STAMP = "1122 08:12:20.798199 8598 "
 

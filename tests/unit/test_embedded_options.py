@@ -7,7 +7,7 @@ import pytest
 
 from tritongen.errors import HostError, SpecError
 from tritongen.parts.engines.embedded.options import arguments, read_options
-from tritongen.parts.engines.embedded.ports import choose_ports
+from tritongen.parts.engines.ports import choose_ports
 
 LOCAL = {"http": "127.0.0.1", "grpc": "127.0.0.1"}
 

@@ -1,8 +1,8 @@
 """Which models count as failed, from the server's index and its log."""
 
-from tritongen.parts.engines.embedded.log import LoadProgress
 from tritongen.parts.engines.embedded.options import read_options
 from tritongen.parts.engines.embedded.states import failures
+from tritongen.parts.engines.log import LoadProgress
 from tritongen.triton import ModelState
 
 NONE = read_options([])

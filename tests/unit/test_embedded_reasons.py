@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tritongen.errors import EngineError, HostError, SpecError
-from tritongen.parts.engines.embedded.log import LoadProgress
 from tritongen.parts.engines.embedded.reasons import (
     explain,
     failed_models,
@@ -15,6 +14,7 @@ from tritongen.parts.engines.embedded.reasons import (
     server_ended,
     troubles,
 )
+from tritongen.parts.engines.log import LoadProgress
 from tritongen.records.endpoint import Endpoint
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 from tritongen.cli.output import console, show_json
 from tritongen.errors import ToolMissingError
 from tritongen.parts.engines.embedded import installation as wheel
-from tritongen.parts.engines.embedded.ports import free, owner_of
+from tritongen.parts.engines.ports import free, owner_of
 
 State = Literal["ok", "missing", "low", "taken", "absent"]
 STYLES: dict[State, str] = {

@@ -16,11 +16,12 @@ def command(spec: Path, root: Path | None) -> None:
     Open requests are answered first.
     """
     from tritongen.parts.engines import embedded
+    from tritongen.parts.engines.runfolder import run_folder
 
     root = root or spec.parent
     endpoint = embedded.find(root)
     if endpoint is None:
-        if left := embedded.run_folder(root).read():
+        if left := run_folder(root).read():
             embedded.stop(left)
         messages.print("no server is running", style="dim")
         return

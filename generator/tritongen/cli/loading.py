@@ -25,7 +25,7 @@ from tritongen.cli.up import end_on_signals, from_spec
 from tritongen.errors import EngineError, SpecError
 from tritongen.formats import junit
 from tritongen.parts.engines import embedded
-from tritongen.parts.engines.embedded.ports import any_free
+from tritongen.parts.engines.ports import any_free
 from tritongen.parts.loadprogram import service_of
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.finding import did_you_mean

@@ -11,7 +11,8 @@ from tritongen.cli.output import console
 from tritongen.cli.served import root_arguments
 from tritongen.errors import EngineError
 from tritongen.parts.engines import embedded
-from tritongen.parts.engines.embedded import Line, LogReader
+from tritongen.parts.engines.log import Line, LogReader
+from tritongen.parts.engines.runfolder import run_folder
 
 STYLES = {"I": "", "W": "yellow", "E": "red", "F": "bold red"}
 
@@ -23,7 +24,7 @@ STYLES = {"I": "", "W": "yellow", "E": "red", "F": "bold red"}
 def command(spec: Path, root: Path | None, follow: bool, model: str | None) -> None:
     """Show the log of the server that runs for SPEC, or of the last one that did."""
     root = root or spec.parent
-    folder = embedded.run_folder(root)
+    folder = run_folder(root)
     if not folder.log.is_file():
         raise EngineError(
             f"no server has run in {root.resolve()}",

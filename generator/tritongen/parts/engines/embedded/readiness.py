@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tritongen.parts.engines.embedded.log import LoadProgress, LogReader
 from tritongen.parts.engines.embedded.options import SERVICES, Options
 from tritongen.parts.engines.embedded.record import process
+from tritongen.parts.engines.log import LoadProgress, LogReader
 from tritongen.records.endpoint import Endpoint
 
 STARTED = {

@@ -8,8 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from tritongen.errors import EngineError, SpecError, TritongenError
-from tritongen.parts.engines.embedded.log import LoadProgress, last_lines, text_of
-from tritongen.parts.engines.embedded.ports import taken
+from tritongen.parts.engines.log import LoadProgress, last_lines, text_of
+from tritongen.parts.engines.ports import taken
 from tritongen.records.endpoint import Endpoint
 from tritongen.shell import how_it_ended
 

@@ -7,11 +7,9 @@ from pathlib import Path
 from tritongen import shell
 from tritongen.errors import EngineError, HostError, SpecError
 from tritongen.parts.engines.embedded.installation import Installation, installation
-from tritongen.parts.engines.embedded.log import last_lines, text_of
 from tritongen.parts.engines.embedded.options import SERVICES, Options, arguments, read_options
-from tritongen.parts.engines.embedded.ports import choose_ports
 from tritongen.parts.engines.embedded.readiness import Watch, wait_until_ready
-from tritongen.parts.engines.embedded.record import RunFolder, find, process, run_folder
+from tritongen.parts.engines.embedded.record import find, process
 from tritongen.parts.engines.embedded.serving import (
     MARK,
     Serving,
@@ -22,6 +20,9 @@ from tritongen.parts.engines.embedded.serving import (
     server_environment,
 )
 from tritongen.parts.engines.embedded.surroundings import lay_out_backends, lay_out_interpreter
+from tritongen.parts.engines.log import last_lines, text_of
+from tritongen.parts.engines.ports import choose_ports
+from tritongen.parts.engines.runfolder import RunFolder, run_folder
 from tritongen.records.endpoint import Endpoint
 
 STOP_MARGIN_S = 10

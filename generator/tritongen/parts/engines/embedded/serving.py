@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tritongen.parts.engines.embedded.installation import Installation
 from tritongen.parts.engines.embedded.options import Options
-from tritongen.parts.engines.embedded.record import RunFolder
+from tritongen.parts.engines.runfolder import RunFolder
 from tritongen.records.release import Release
 
 RELEASE = "24.10"

@@ -1,8 +1,8 @@
 """Which models of a running server should be ready and are not."""
 
-from tritongen.parts.engines.embedded.log import LoadProgress
 from tritongen.parts.engines.embedded.options import Options
 from tritongen.parts.engines.embedded.serving import control_mode
+from tritongen.parts.engines.log import LoadProgress
 from tritongen.triton import ModelState
 
 
