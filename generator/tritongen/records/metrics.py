@@ -304,6 +304,36 @@ METRICS = (
         help="energy drawn by the GPU since the server started",
         needs="gpu",
     ),
+    Metric(
+        name="tritongen_gateway_requests_total",
+        type="counter",
+        unit="requests",
+        labels=("model", "protocol", "code"),
+        help="inference requests that clients had answered (streams left out), by HTTP's status"
+        " or gRPC's by name; what the gateway refused itself is counted, too",
+        job="gateway",
+        needs="gateway",
+    ),
+    Metric(
+        name="tritongen_gateway_rejections_total",
+        type="counter",
+        unit="requests",
+        labels=("model", "protocol", "reason"),
+        help="inference requests that were turned away: queue_full (which no metric of Triton's"
+        " counts), queue_timeout, rate_limit, no_replica",
+        job="gateway",
+        needs="gateway",
+    ),
+    Metric(
+        name="tritongen_gateway_request_duration_seconds",
+        type="histogram",
+        unit="s",
+        labels=("model", "protocol"),
+        help="from the whole request's arrival at the gateway to the start of a good answer;"
+        " each latency objective has a bucket that ends at it",
+        job="gateway",
+        needs="gateway",
+    ),
 )
 """What is scraped and shown."""
 

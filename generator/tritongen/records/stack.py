@@ -54,6 +54,14 @@ TRITON_METRICS: Final = 8002
 GATEWAY_HTTP: Final = 8000
 GATEWAY_GRPC: Final = 8001
 GATEWAY_METRICS: Final = 8404
+GATEWAY_MODEL_METRICS: Final = "/tritongen/metrics"
+"""A second page to scrape on ``GATEWAY_METRICS``: what clients were answered, by model."""
+GATEWAY_HEALTH: Final = "/health"
+"""On ``GATEWAY_METRICS``: 200 while a replica takes requests, else 503."""
+GATEWAY_RUN: Final = "/run/gateway"
+"""A volume of the gateway and ``ops`` alone, which no other container mounts."""
+GATEWAY_SOCKET: Final = f"{GATEWAY_RUN}/admin.sock"
+"""HAProxy's runtime API: drains a replica (``set server triton_http/triton1 state drain``)."""
 PROMETHEUS_PORT: Final = 9090
 ALERTMANAGER_PORT: Final = 9093
 GRAFANA_PORT: Final = 3000
@@ -70,6 +78,7 @@ TLS_CERTIFICATE: Final = f"{SECRETS}/tls.pem"
 TLS_KEY: Final = f"{SECRETS}/tls.pem.key"
 """Where HAProxy looks for the key of a certificate by itself."""
 API_KEYS: Final = f"{SECRETS}/api_keys"
+"""A key a line: the SHA-256 of it in lower-case hex digits, a space, the name of who has it."""
 
 ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 IMAGE = re.compile(
