@@ -6,15 +6,9 @@ from pathlib import Path
 import pytest
 
 from tritongen.errors import EngineError, HostError, SpecError
-from tritongen.parts.engines.embedded.reasons import (
-    explain,
-    failed_models,
-    hung,
-    readable,
-    server_ended,
-    troubles,
-)
+from tritongen.parts.engines.embedded.reasons import failed_models, hung, server_ended
 from tritongen.parts.engines.log import LoadProgress
+from tritongen.parts.engines.troubles import explain, readable, troubles
 from tritongen.records.endpoint import Endpoint
 
 
