@@ -11,22 +11,25 @@ from tritongen.records.system import Overheads
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Executions of ``rows`` rows that took ``ms`` on average.
+    """Executions of ``rows`` rows that took ``ms`` on average, ``slowed`` so many times.
 
-    ``busy`` is how many instances of this model computed meanwhile, on average, and ``load`` how
-    many cores the whole server kept busy, if that is known.
+    ``busy`` is how many instances of this model computed meanwhile, on average. Without others on
+    its cores an execution takes ``ms / slowed``.
     """
 
     rows: int
     ms: float
     executions: int
     busy: float = 1.0
-    load: float | None = None
+    slowed: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepProfile:
-    """A model's timings; ``key`` is of all that determines them (see ``simulate.profile_key``)."""
+    """A model's timings; ``key`` is of all that determines them (``simulate.profile_key``).
+
+    ``cpu`` is the share of an execution that keeps ``threads`` cores busy.
+    """
 
     key: str
     model: str

@@ -15,7 +15,8 @@ class Station:
     ``max_batch_size`` (0: the model does not batch); more rows than that go on as the last two.
     ``batching``: it has a dynamic batcher, with the ``preferred`` batch sizes (none: the largest)
     and a queue delay. ``wakes``: the batcher looks at every arrival, as it does where shapes can
-    differ (a dim of -1, an optional input).
+    differ (a dim of -1). ``early``: batches are formed before an instance is free, as they are
+    without queue policies and priorities.
 
     ``cpu`` is the share of an execution that keeps ``threads`` cores busy: 0 for a GPU or a sleep.
     ``release_ms`` is what each response takes to leave, one after another, while the instance is
@@ -30,6 +31,7 @@ class Station:
     preferred: tuple[int, ...] = ()
     delay_us: int = 0
     wakes: bool = False
+    early: bool = True
     cpu: float = 0.0
     threads: int = 1
     release_ms: float = 0.04

@@ -86,13 +86,17 @@ class Batcher:
             return
         self.queue.append(item)
         self.queued += item[1]
-        if len(self.payloads) < self.slots and (  # rule 1
+        if self._room() and (  # rule 1
             self.station.wakes  # rule 5
             or self.full
             or self.current.taken
             or self.queued >= self.enough
         ):
             self._wake(now)
+
+    def _room(self) -> bool:
+        """Tell whether another payload may be formed (rules 1 and 9)."""
+        return len(self.payloads) < (self.slots if self.station.early else self.idle)
 
     def _wake(self, now: float) -> None:
         if not self.woken:
@@ -109,7 +113,7 @@ class Batcher:
         while True:
             if self.full or self.current.taken:
                 self.current, self.full, self.enough = Payload(), False, 0
-            if not self.queue or len(self.payloads) >= self.slots:
+            if not self.queue or not self._room():
                 return
             count, wait = self._choose(now)
             if wait > 0:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from tritongen.records.instances import instances
 from tritongen.records.messages import ModelConfig
-from tritongen.stages.measure.window import ServerSample, between, instances, server
+from tritongen.stages.measure.window import ServerSample, between, server
 from tritongen.triton import Statistics
 
 

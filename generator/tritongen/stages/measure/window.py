@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tritongen.records.instances import instances
 from tritongen.records.measurement import ModelTimes, Server
 from tritongen.records.messages import ModelConfig
 from tritongen.triton import Statistics
-
-CPU_INSTANCES = {"python": 1, "onnxruntime": 2}
-"""How many instances Triton makes on a CPU if the configuration does not say; others have 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,13 +149,3 @@ def _numbered(grown: Mapping[str, int], prefix: str) -> Iterator[tuple[int, int]
     for key, value in grown.items():
         if key.startswith(prefix):
             yield int(key.removeprefix(prefix)), value
-
-
-def instances(config: ModelConfig) -> int:
-    """Return how many instances a model has: those of its groups, on each GPU that they name."""
-    if config.HasField("ensemble_scheduling"):
-        return 0
-    groups = list(config.instance_group)
-    if not groups:
-        return CPU_INSTANCES.get(config.backend, 1)
-    return sum(max(group.count, 1) * max(len(group.gpus), 1) for group in groups)
