@@ -14,6 +14,7 @@ from tritongen.cli.output import console, messages, relative, show_findings, sho
 from tritongen.errors import ConflictError, DriftError, SpecError, ToolMissingError
 from tritongen.parts.engines.embedded import RELEASE
 from tritongen.parts.engines.embedded.newer import newer_things, without
+from tritongen.parts.serveroptions import server_options
 from tritongen.records.facts import Facts
 from tritongen.records.finding import Finding
 from tritongen.records.paths import STATE
@@ -83,17 +84,10 @@ def serving_of(plan: Plan) -> dict[str, Any] | None:
     """Return what the engine has to know besides the files; nothing if it can't serve them."""
     if newer_things(plan, releases()[RELEASE]):
         return None
-    caches = (model.config.response_cache.enable for model in plan.models.values())
+    said = server_options(plan)
     return {
         "release": plan.release.tag,
-        "ports": {
-            "http": plan.server.http_port,
-            "grpc": plan.server.grpc_port,
-            "metrics": plan.server.metrics_port,
-        },
-        "log_verbose": plan.server.log_verbose,
-        "auto_complete": plan.auto_complete,
-        "cache": any(caches),
+        "server": [(option.argument, option.secret) for option in said],
     }
 
 
@@ -107,10 +101,10 @@ def build_for(request: Request, engine: Release, *, as_engine: bool) -> tuple[Pa
     show_findings(findings)
     folder = request.root
     if newer := newer_things(plan, engine):
-        listed = "\n".join(f"{thing.model} uses {thing.field}: {thing.why}" for thing in newer)
+        listed = "\n".join(map(str, newer))
         if not as_engine:
             raise ToolMissingError(
-                f"the embedded engine is Triton {engine.tag}, and the spec uses newer things",
+                f"the embedded engine is Triton {engine.tag}, and the spec uses what it lacks",
                 why=listed,
                 fix=f"leave them out here with --as {engine.tag}, "
                 f"or serve it in NVIDIA's container of {plan.release.tag}",

@@ -118,10 +118,7 @@ def from_spec(request: Request, *, as_engine: bool) -> Serving:
         repository=folder / REPOSITORY,
         release=releases()[said["release"]],
         environment=os.environ,
-        ports=said["ports"],
-        log_verbose=said["log_verbose"],
-        auto_complete=said["auto_complete"],
-        cache=said["cache"],
+        server=embedded.resolved(said["server"], os.environ),
     )
 
 

@@ -16,7 +16,8 @@ from tritongen.records.messages import (
     ModelOutput,
 )
 from tritongen.records.release import Release
-from tritongen.records.spec import Server, Spec
+from tritongen.records.server import Server
+from tritongen.records.spec import Spec
 from tritongen.records.stack import PlannedStack
 from tritongen.records.tree import Entry
 

@@ -24,14 +24,13 @@ from tritongen.records.messages import ModelConfig
 from tritongen.records.scalars import (
     Flag,
     Name,
-    Port,
     Record,
     Texts,
-    Whole,
     one_or_many,
     quote,
     wrong,
 )
+from tritongen.records.server import Server
 from tritongen.records.stack import Stack
 
 VERSION = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -212,28 +211,6 @@ class Ensemble(Servable):
     versions: Annotated[
         tuple[Version, ...], BeforeValidator(one_or_many), AfterValidator(_unique)
     ] = (1,)
-
-
-class Server(Record):
-    """``server:``, tritonserver's own options."""
-
-    http_port: Port | None = None
-    grpc_port: Port | None = None
-    metrics_port: Port | None = None
-    log_verbose: Annotated[Whole, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def _own_ports(self) -> "Server":
-        ports = [self.http_port, self.grpc_port, self.metrics_port]
-        said = [port for port in ports if port is not None]
-        for port in said:
-            if said.count(port) > 1:
-                raise wrong(
-                    "exclusive",
-                    f"two ports of `server` are {port}, and each can serve one protocol",
-                    "give each a port of its own, or leave one out",
-                )
-        return self
 
 
 class Spec(Record):

@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-RECORD = re.compile(r"(?P<level>[IWEF])\d{4} [\d:.]+ +\d+ (?P<source>[\w.+-]+:\d+)\] ?(?P<text>.*)")
+RECORD = re.compile(
+    r"(?:\d{4}-\d\d-\d\dT[\d:]+Z )?(?P<level>[IWEF])(?:\d{4} [\d:.]+)? +\d+ "
+    r"(?P<source>[\w.+-]+:\d+)\] ?(?P<text>.*)"
+)
+"""A line of the server, in either of its formats."""
 LOADING = re.compile(r"loading: (?P<model>.+):(?P<version>\d+)$")
 LOADED = re.compile(r"successfully loaded '(?P<model>[^']+)'")
 FAILED = (

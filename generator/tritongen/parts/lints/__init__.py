@@ -74,6 +74,8 @@ from tritongen.parts.lints import (
     tg401_shared_memory,
     tg402_large_request,
     tg403_numpy,
+    tg406_server_option,
+    tg407_server_options,
     tg501_unverified_download,
     tg502_secret,
 )
@@ -158,6 +160,8 @@ LINTS: dict[str, Lint] = {
     "TG401": tg401_shared_memory,
     "TG402": tg402_large_request,
     "TG403": tg403_numpy,
+    "TG406": tg406_server_option,
+    "TG407": tg407_server_options,
     "TG501": tg501_unverified_download,
     "TG502": tg502_secret,
 }

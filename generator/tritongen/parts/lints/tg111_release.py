@@ -2,8 +2,7 @@
 
 Triton reads `config.pbtxt` strictly: one field that it does not know makes it refuse the whole
 file («Message type "inference.ModelConfig" has no field named "model_metrics"»). A backend that a
-release has not is not found, a file format that it does not know is not loaded, and an option that
-it does not know ends the server.
+release has not is not found, and a file format that it does not know is not loaded.
 """
 
 from collections.abc import Iterator
@@ -31,15 +30,6 @@ def check(plan: Plan) -> Iterator[Complaint]:
                 message=f"{model.name} uses {feature.replace(':', ' ')}, which Triton "
                 f"{plan.release.tag} does not have: {lacking}",
                 why="Triton refuses a model with anything that it does not know",
-                fix="choose another triton: release, or leave it out",
-            )
-    for option in plan.server.model_fields_set:
-        lacking = plan.release.lacks(f"flag:{option.replace('_', '-')}")
-        if lacking is not None:
-            yield Complaint(
-                path=("server", option),
-                message=f"Triton {plan.release.tag} has no option {option}: {lacking}",
-                why="the server ends when it is started with an option that it does not know",
                 fix="choose another triton: release, or leave it out",
             )
 

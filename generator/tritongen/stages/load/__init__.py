@@ -9,7 +9,7 @@ from tritongen.errors import SpecError
 from tritongen.records.finding import Place, Places, SpecPath
 from tritongen.records.release import releases
 from tritongen.records.scalars import NAME, quote
-from tritongen.records.spec import Server, Spec
+from tritongen.records.spec import Spec
 from tritongen.stages.load import codes
 from tritongen.stages.load.compose import compose
 from tritongen.stages.load.keys import plain, read_keys
@@ -18,6 +18,7 @@ from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
 from tritongen.stages.load.read import read
 from tritongen.stages.load.report import Report
 from tritongen.stages.load.servables import check_name, read_ensemble, read_model
+from tritongen.stages.load.server import read_server
 from tritongen.stages.load.settle import overlay, settle, spelled_out
 from tritongen.stages.load.stack import read_stack
 
@@ -26,7 +27,6 @@ T = TypeVar("T")
 SCALARS = ("tritongen", "name", "triton")
 KEYS = (*SCALARS, "models", "ensembles", "server", "slo", "loadtests", "stack", "vars")
 NOT_YET = ("tune",)
-SERVER_NOT_YET = ("response_cache", "model_control_mode", "load_model")
 
 
 def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Spec:
@@ -65,7 +65,7 @@ def _read_spec(report: Report, root: Entries, paths: Sequence[Path]) -> Spec | N
     keys["ensembles"] = _read_each(report, root, "ensembles", "an ensemble", read_ensemble, places)
     keys["slo"] = _read_each(report, root, "slo", "a model", read_slo, places)
     keys["loadtests"] = _read_each(report, root, "loadtests", "a load test", read_loadtest, places)
-    keys["server"] = _read_server(report, root.values.get("server"))
+    keys["server"] = read_server(report, root.values.get("server"))
     keys["stack"] = read_stack(report, root.values.get("stack"))
     _check_keys(report, root)
     _check_taken(report, root)
@@ -107,19 +107,6 @@ def _read_each(
         if one is not None:
             found[name] = one
     return found
-
-
-def _read_server(report: Report, node: Node | None) -> Server:
-    if node is None:
-        return Server()
-    if not isinstance(node, Entries):
-        message = f"`server` wants a mapping, found {describe(node)}"
-        report.add(codes.TYPE, node.place, message, fix="write `server: {http_port: 8000}`")
-        return Server()
-    known = Server.model_fields
-    _refuse_unknown(report, node, "`server`", tuple(known), SERVER_NOT_YET)
-    keys = {key: plain(value) for key, value in node.values.items() if key in known}
-    return read_keys(report, Server, node, keys, "`server`") or Server()
 
 
 def _check_keys(report: Report, root: Entries) -> None:

@@ -155,9 +155,16 @@ LANGUAGE = Code(
     title="Another version of the language",
     page="`tritongen:` names the version of the spec language. This program reads version 1.",
 )
+OWN = Code(
+    code="TG023",
+    title="An option that is not said in a spec",
+    page="Most of tritonserver's options are keys of `server:`. A few follow from the rest of the "
+    "spec (where the models lie, which addresses are listened on), and some are deprecated names "
+    "of others. The message says what to write instead.",
+)
 
 CODES = (
     FILE, ENCODING, SYNTAX, DOCUMENT, DUPLICATE, STRUCTURE, NOTHING, UNDEFINED, UNKNOWN_KEY,
     NOT_YET, TYPE, CHOICE, EXCLUSIVE, MISSING, TENSOR, NAME, TAKEN, RELEASE, PATH, VERSION, PYTHON,
-    LANGUAGE,
+    LANGUAGE, OWN,
 )  # fmt: skip

@@ -39,6 +39,7 @@ WANTED = {
     "literal_error": "{expected}",
     "string_pattern_mismatch": "another form",
     "missing": "a value",
+    "too_short": "at least {min_length}",
 }
 OWN: Mapping[str, Code] = {
     "choice": CHOICE,

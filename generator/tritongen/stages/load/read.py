@@ -18,6 +18,10 @@ def read(report: Report, path: Path, place: Place | None = None) -> str | None:
     """
     asked = place or Place(file=str(path), line=1, column=1)
     try:
+        if place and path.exists() and not (path.is_file() or path.is_dir()):
+            message = f"{quote(str(path))} is a pipe or a device, which may never end"
+            report.add(FILE, asked, message, fix="give the path of a text file")
+            return None
         with path.open("rb") as file:
             data = file.read(LIMIT_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path

@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from tritongen.parts.lints import LINTS
 from tritongen.records.finding import Place, SpecPath
 from tritongen.records.messages import ModelConfig, ModelEnsembling
 from tritongen.records.scalars import NAME, quote
-from tritongen.records.spec import Ensemble, Model, Step
+from tritongen.records.spec import LINT, Ensemble, Model, Step
 from tritongen.stages.load import codes
 from tritongen.stages.load.fields import owner_of, set_field
 from tritongen.stages.load.keys import plain, read_keys
 from tritongen.stages.load.nodes import Entries, Items, Node, Text, describe
-from tritongen.stages.load.report import Report
+from tritongen.stages.load.report import Report, nearest
 from tritongen.stages.load.requirements import read_requirements
 from tritongen.stages.load.tensors import read_tensors
 
@@ -49,6 +50,7 @@ def read_model(report: Report, name: str, node: Node, places: PlacesByPath) -> M
             _read_field(report, config, ("models", name, key), value, places)
         else:
             _unknown(report, node, key, "a model", MODEL_KEYS | set(TRITON))
+    _check_allowed(report, node.values.get("allow"))
     _check_origin(report, name, node)
     return read_keys(report, Model, node, keys | {"config": config, "said": said}, "a model")
 
@@ -75,6 +77,7 @@ def read_ensemble(report: Report, name: str, node: Node, places: PlacesByPath) -
             _refuse_scheduler(report, node, key)
         else:
             _unknown(report, node, key, "an ensemble", ENSEMBLE_KEYS | ENSEMBLE_FIELDS)
+    _check_allowed(report, node.values.get("allow"))
     keys |= {"config": config, "said": said}
     return read_keys(report, Ensemble, node, keys, f"the ensemble {quote(name)}")
 
@@ -89,6 +92,18 @@ def check_name(report: Report, name: str, place: Place, kind: str) -> None:
             why="it is a folder, and a part of URLs that Triton does not decode",
             fix="use letters, digits, `.`, `_` and `-`, and start with a letter or digit",
         )
+
+
+def _check_allowed(report: Report, node: Node | None) -> None:
+    """Note codes that no lint has: what they were to allow would go on being found."""
+    for code in node.values if isinstance(node, Entries) else ():
+        if LINT.fullmatch(code) and code not in LINTS:
+            report.add(
+                codes.CHOICE,
+                node.keys[code],
+                f"no lint has the code {quote(code)}, and only lints can be allowed",
+                fix=nearest(code, LINTS) or "docs/reference/findings.md lists the lints",
+            )
 
 
 def _not_an_entry(report: Report, name: str, node: Node, fix: str) -> None:

@@ -1,6 +1,6 @@
 """Turns what to serve into tritonserver's command line; what the user says there wins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tritongen.errors import SpecError
@@ -8,7 +8,14 @@ from tritongen.errors import SpecError
 SERVICES = {"http": 8000, "grpc": 8001, "metrics": 8002}
 """Triton's three services and their usual ports."""
 
-REPEATABLE = {"model-repository", "backend-config", "cache-config", "load-model"}
+REPEATABLE = {
+    "model-repository",
+    "backend-config",
+    "host-policy",
+    "metrics-config",
+    "trace-config",
+}
+"""What is added to; what else is said again replaces what was said before."""
 FLAGS_WITHOUT_VALUE = {"disable-auto-complete-config"}
 OFF = {"false", "0"}
 ASKED_OVER_GRPC = "tritongen asks the server over plain gRPC whether it is ready"
@@ -74,9 +81,43 @@ def _check_usable(options: Options) -> None:
     for service in SERVICES:
         options.port(service)
     for option, value in options.values.items():
-        why = (MUST_BE_ON if value.lower() in OFF else MUST_BE_OFF).get(option)
-        if why:
+        if why := refusal(option, value):
             raise SpecError(f"--{option}={value} can't be used here", why=why, fix="leave it out")
+
+
+def refusal(option: str, value: object) -> str | None:
+    """Return why the engine can't serve with an option of this value, ``None`` if it can."""
+    off = str(value).lower() in OFF
+    return (MUST_BE_ON if off else MUST_BE_OFF).get(option)
+
+
+def resolved(
+    said: Iterable[tuple[str, str | None]], environment: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return arguments of which some end with a secret: text, and the variable that holds it.
+
+    Raises ``SpecError`` for a variable that the environment does not have.
+    """
+    words = list(said)
+    missing = sorted({name for _, name in words if name and not environment.get(name)})
+    if missing:
+        raise SpecError(
+            f"the environment has no {', '.join(missing)}",
+            why="the spec's `server:` takes a secret from there",
+            fix=f"set it: export {missing[0]}=...",
+        )
+    return tuple(text + environment[name] if name else text for text, name in words)
+
+
+def under(said: Sequence[str], words: Sequence[str]) -> tuple[str, ...]:
+    """Return the spec's arguments that the user's words don't replace, then those words."""
+    names = read_options(words).values
+    kept = (
+        argument
+        for argument in said
+        if (name := argument[2:].partition("=")[0]) in REPEATABLE or name not in names
+    )
+    return (*kept, *words)
 
 
 def arguments(defaults: Mapping[str, str | None], options: Options) -> list[str]:

@@ -7,7 +7,13 @@ from pathlib import Path
 from tritongen import shell
 from tritongen.errors import EngineError, HostError, SpecError
 from tritongen.parts.engines.embedded.installation import Installation, installation
-from tritongen.parts.engines.embedded.options import SERVICES, Options, arguments, read_options
+from tritongen.parts.engines.embedded.options import (
+    SERVICES,
+    Options,
+    arguments,
+    read_options,
+    under,
+)
 from tritongen.parts.engines.embedded.readiness import Watch, wait_until_ready
 from tritongen.parts.engines.embedded.record import find, process
 from tritongen.parts.engines.embedded.serving import (
@@ -36,7 +42,7 @@ def start(serving: Serving, watch: Watch = lambda progress: None) -> Endpoint:
     ``HostError`` for a port, ``SpecError`` for options and folders that can't be served,
     ``EngineError`` for models that fail, hang or crash; nothing runs after that.
     """
-    options = read_options(serving.options)
+    options = read_options(under(serving.server, serving.options))
     wheel = installation()
     check_repository(serving.repository, serving.root, options)
     folder = run_folder(serving.root)
@@ -129,7 +135,7 @@ def refuse_second(root: Path) -> None:
 def launch(serving: Serving, options: Options, wheel: Installation, folder: RunFolder) -> Endpoint:
     """Start the process and record it."""
     ports = choose_ports(
-        {s: options.port(s) or serving.ports.get(s) for s in SERVICES},
+        {service: options.port(service) for service in SERVICES},
         {service: options.address(service) for service in SERVICES},
         SERVICES if serving.usual_ports else {},
     )

@@ -1,7 +1,7 @@
 """Turns what to serve into tritonserver's options and environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tritongen.parts.engines.embedded.installation import Installation
@@ -16,15 +16,15 @@ MARK = "TRITONGEN_RUN"
 """Names the run folder in the environment of all that runs for it."""
 
 EXIT_TIMEOUT_S = 10
-CACHE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """What to serve and how; ``options`` are tritonserver's own and win over everything else.
+    """What to serve and how; ``server`` and ``options`` are arguments of tritonserver.
 
-    ``root`` is the folder whose ``.tritongen/run`` the server's files go to. ``ports`` are those
-    that the spec says, by service; ``usual_ports`` tries 8000 to 8002 before any free ones.
+    ``server`` are those of the spec, ``options`` those that the user gave and win over all else.
+    ``root`` is the folder whose ``.tritongen/run`` the server's files go to. ``usual_ports`` tries
+    8000 to 8002 before any free ones.
     ``tied``: the server ends when the calling thread ends. ``timeout_s`` is how long nothing may
     happen before it is ready.
     """
@@ -34,10 +34,8 @@ class Serving:
     release: Release
     environment: Mapping[str, str]
     options: tuple[str, ...] = ()
-    ports: Mapping[str, int | None] = field(default_factory=dict)
-    log_verbose: int = 0
+    server: tuple[str, ...] = ()
     auto_complete: bool = True
-    cache: bool = False
     usual_ports: bool = True
     tied: bool = True
     timeout_s: float = 120.0
@@ -56,15 +54,12 @@ def default_options(
         # One bad model would end the server before it can say which others are bad.
         "exit-on-error": "false",
         "exit-timeout-secs": str(EXIT_TIMEOUT_S),
-        "log-verbose": str(serving.log_verbose),
     }
     for service, port in ports.items():
         options[f"{service}-address"] = "127.0.0.1"
         options[f"{service}-port"] = str(port)
     if not serving.auto_complete:
         options["disable-auto-complete-config"] = None
-    if serving.cache:
-        options["cache-config"] = f"local,size={CACHE_BYTES}"
     if not Path("/dev/nvidiactl").exists():
         options["pinned-memory-pool-byte-size"] = "0"
     return options
