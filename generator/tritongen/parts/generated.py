@@ -22,15 +22,12 @@ def extra(plan: Plan, path: str) -> Any:
 
 
 def lay_over(value: Any, over: Any) -> Any:
-    """Return ``value`` with ``over`` on top, merged as overlays are: deeply, null removes."""
+    """Return ``value`` with ``over`` on top: mappings deeply, everything else replaced."""
     if isinstance(value, yamlfile.Commented) and isinstance(over, Mapping):
         return yamlfile.Commented(lay_over(value.values, over), value.comments)
     if not (isinstance(value, Mapping) and isinstance(over, Mapping)):
         return over
     merged = dict(value)
     for key, inner in over.items():
-        if inner is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = lay_over(merged[key], inner) if key in merged else inner
+        merged[key] = lay_over(merged[key], inner) if key in merged else inner
     return merged

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from tritongen.records.scalars import Flag, Port, Record, Whole, one_or_many, quote, wrong
+from tritongen.records.server import Server
 from tritongen.records.units import Fraction, Rate, SomeBytes
 
 COMPOSE_FILE: Final = "docker-compose.yml"
@@ -294,12 +295,15 @@ class Stack(Record):
 class PlannedStack:
     """The stack with everything decided.
 
-    ``gpus`` are ``"all"`` or device numbers, none if empty. ``images`` has every service's that
-    takes part; Triton's and Locust's are what their Dockerfiles start from where they are built.
-    ``requirements`` are pip's lines for Python steps, ``hashed`` if pip is to check their hashes.
-    ``redis`` tells whether the stack's own Redis holds the response cache.
+    ``project`` is what Docker calls it. ``gpus`` are ``"all"`` or device numbers, none if empty.
+    ``images`` has every service's that takes part; Triton's and Locust's are what their Dockerfiles
+    start from where they are built. A service without an entry in ``memory_bytes`` or ``cpus`` has
+    no limit. ``server`` is what its Tritons are told: the spec's ``server:`` and what follows from
+    standing in a stack. ``requirements`` are pip's lines for Python steps, ``hashed`` if pip is to
+    check their hashes. ``redis`` tells whether the stack's own Redis holds the response cache.
     """
 
+    project: str
     replicas: int
     gateway: Haproxy | None
     gpus: Literal["all"] | tuple[int, ...]
@@ -312,7 +316,7 @@ class PlannedStack:
     start_period_s: int
     exit_timeout_s: int
     stop_grace_s: int
-    grpc_max_connection_age_s: int
+    server: Server
     requirements: tuple[str, ...]
     hashed: bool
     redis: bool

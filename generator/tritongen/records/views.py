@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from tritongen.records.facts import ModelFacts, TensorFacts
 from tritongen.records.finding import SpecPath
+from tritongen.records.instances import instances
 from tritongen.records.messages import DataType, ModelConfig, ModelInput, ModelOutput
 from tritongen.records.plan import Plan, PlannedModel, Wire
 from tritongen.records.spec import VERSION
@@ -87,6 +88,22 @@ def size_bytes(tensor: ModelInput | ModelOutput) -> int | None:
     if bits is None or -1 in tensor.dims:
         return None
     return prod(tensor.dims) * int(bits[0]) // 8
+
+
+PYTHON_INSTANCE_BYTES = 1 << 20
+
+
+def shared_memory_bytes(config: ModelConfig) -> int:
+    """Return what a Python model takes of /dev/shm, as far as its tensors' sizes are fixed.
+
+    The Python backend's process for each instance maps 1 MiB (``shm-default-byte-size``) and grows
+    to hold what is on its way in and out: a batch that is computed, and one that is read or
+    answered meanwhile. What it has grown to it keeps.
+    """
+    rows = max(config.max_batch_size, 1)
+    declared: list[ModelInput | ModelOutput] = [*config.input, *config.output]
+    batch = rows * sum(size_bytes(tensor) or 0 for tensor in declared)
+    return instances(config) * (PYTHON_INSTANCE_BYTES + 2 * batch)
 
 
 def wires_of(plan: Plan) -> dict[str, list[Wire]]:

@@ -3,30 +3,30 @@
 Every instance of a Python model exchanges its tensors with Triton through /dev/shm, which Docker
 and Kubernetes limit to 64 MB unless told otherwise. When it is full, requests fail («Failed to
 increase the shared memory pool size»), or the model does not load. Counted are 1 MiB for each
-instance and twice the tensors of a full batch, as far as their sizes are fixed.
+instance and twice the tensors of a full batch, as far as their sizes are fixed. A stack's own
+containers get what they need (`stack:`).
 """
 
 from collections.abc import Iterator
 from typing import Final
 
 from tritongen.records.finding import Complaint
-from tritongen.records.plan import Plan, PlannedModel
-from tritongen.records.views import size_bytes
+from tritongen.records.plan import Plan
+from tritongen.records.views import shared_memory_bytes
 
 SEVERITY: Final = "warning"
 CONTAINER_BYTES = 64 << 20
-INSTANCE_BYTES = 1 << 20
 
 
 def check(plan: Plan) -> Iterator[Complaint]:
     """Complain once, at the model that needs most."""
     needs = {
-        model.name: _need(model)
+        model.name: shared_memory_bytes(model.config)
         for model in plan.models.values()
         if model.config.backend == "python" and model.kind != "external"
     }
     total = sum(needs.values())
-    if total > CONTAINER_BYTES:
+    if total > CONTAINER_BYTES and plan.stack is None:
         most = max(needs, key=lambda name: needs[name])
         yield Complaint(
             path=(*plan.models[most].path, "max_batch_size"),
@@ -35,12 +35,3 @@ def check(plan: Plan) -> Iterator[Complaint]:
             why="a container has 64 MiB there unless told otherwise, and then requests fail",
             fix=f"give it more (docker run --shm-size={-(-total >> 20)}m), or lower max_batch_size",
         )
-
-
-def _need(model: PlannedModel) -> int:
-    config = model.config
-    rows = max(config.max_batch_size, 1)
-    tensors = sum(size_bytes(tensor) or 0 for tensor in config.input)
-    tensors += sum(size_bytes(tensor) or 0 for tensor in config.output)
-    instances = sum(max(group.count, 1) for group in config.instance_group) or 1
-    return instances * (INSTANCE_BYTES + 2 * rows * tensors)

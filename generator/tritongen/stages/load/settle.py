@@ -119,7 +119,7 @@ def _settle_entries(
 
 def _replaced(report: Report, node: Text, names: Mapping[str, str]) -> Text:
     if "${" not in node.text:
-        return Text(text=node.text, place=node.place)
+        return Text(text=node.text, place=node.place, plain=node.plain)
 
     def value(match: re.Match[str]) -> str:
         if match["literal"]:
@@ -134,7 +134,8 @@ def _replaced(report: Report, node: Text, names: Mapping[str, str]) -> Text:
             return "${"
         return _value_of(report, node, match, names)
 
-    return Text(text=REFERENCE.sub(value, node.text), place=node.place)
+    text = REFERENCE.sub(value, node.text)
+    return Text(text=text, place=node.place, plain=node.plain)
 
 
 def _value_of(report: Report, node: Text, match: re.Match[str], names: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from tritongen.stages.load.report import Report
 
 WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 NUMBER = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?")
-WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None}
+WORDS = {"true": True, "false": False}
 
 
 def read_stack(report: Report, node: Node | None) -> Stack | None:

@@ -12,6 +12,7 @@ from tritongen.stages.resolve import refusals
 from tritongen.stages.resolve.ensembles import wire
 from tritongen.stages.resolve.loadtests import plan_loadtests
 from tritongen.stages.resolve.models import complete
+from tritongen.stages.resolve.stack import plan_stack
 from tritongen.stages.resolve.wiring import MOST_HINTS
 
 
@@ -42,9 +43,12 @@ def resolve(spec: Spec, facts: Facts) -> Plan:
     findings += wrong
     if findings:
         raise SpecError(sorted(findings, key=lambda finding: str(finding.place)))
+    release = releases()[spec.triton]
+    stack, chosen = plan_stack(spec, models, loadtests, release)
+    decisions += chosen
     return Plan(
         name=spec.name,
-        release=releases()[spec.triton],
+        release=release,
         models=models,
         wires=tuple(wires),
         server=spec.server,
@@ -53,6 +57,7 @@ def resolve(spec: Spec, facts: Facts) -> Plan:
         spec=spec,
         facts=facts,
         loadtests=loadtests,
+        stack=stack,
     )
 
 
