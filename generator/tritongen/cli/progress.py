@@ -1,5 +1,6 @@
 """The picture of models being loaded, while `up` waits for the server."""
 
+import sys
 import time
 from typing import Any
 
@@ -25,6 +26,8 @@ class Progress:
 
     def __call__(self, progress: LoadProgress) -> None:
         """Show the state of every model, or of the first few that are still loading."""
+        if not sys.stderr.isatty():
+            return
         from rich.console import Group
         from rich.live import Live
         from rich.spinner import Spinner
@@ -32,8 +35,6 @@ class Progress:
 
         from tritongen.cli.output import messages
 
-        if not messages.is_terminal:
-            return
         if self._live is None:
             self._live = Live(console=messages, transient=True, refresh_per_second=10)
             self._live.start()
