@@ -12,7 +12,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from tritongen.errors import SpecError
 from tritongen.records.keys import keys
-from tritongen.records.spec import Server, Source
+from tritongen.records.spec import Source
 from tritongen.stages.load import KEYS, load
 from tritongen.stages.load.compose import compose
 from tritongen.stages.load.nodes import Entries, Items, Node
@@ -25,7 +25,6 @@ ROOT = Path(__file__).parents[3]
 VALIDATOR = Draft7Validator(schema())
 RECORDS = {
     "Spec": set(KEYS),
-    "Server": set(Server.model_fields),
     "Source": set(Source.model_fields),
     "Model": set(MODEL_KEYS),
     "Ensemble": set(ENSEMBLE_KEYS),
@@ -178,6 +177,33 @@ def test_load_tests_and_objectives_are_accepted_and_their_typos_refused() -> Non
     assert complaints(LOAD.replace("protocol: http", "protocol: htp"))
 
 
+OPTIONS = """
+server:
+  response_cache: true
+  trace_config: {level: [TIMESTAMPS, TENSORS], triton: {file: t.json}}
+  backend_config: {python: {shm-default-byte-size: 1}, default-max-batch-size: 4}
+  rate_limit_resource: {R: 1, S: {0: 2}}
+  http_restricted_api: {apis: trace, header: k, value: {env: NAME}}
+  cuda_memory_pool_byte_size: {0: 64MiB}
+  host_policy: {p: {cpu_cores: 0-3}}
+  log_format: ISO8601
+  http_port: ${PORT:-8000}
+  allow_http: false
+"""
+
+
+def test_options_of_the_server_are_accepted_and_wrong_ones_refused() -> None:
+    assert complaints(OPTIONS) == []
+    for right, wrong in (
+        ("log_format: ISO8601", "log_format: json"),
+        ("allow_http: false", "allow_http: 2"),
+        ("cpu_cores", "cores"),
+        ("backend_config", "backendconfig"),
+        ("http_port: ${PORT:-8000}", "http_port: 70000"),
+    ):
+        assert complaints(OPTIONS.replace(right, wrong)), wrong
+
+
 @pytest.mark.parametrize(
     "entry",
     [
@@ -194,6 +220,7 @@ def test_load_tests_and_objectives_are_accepted_and_their_typos_refused() -> Non
         "sequence_batching: {direct: {}, oldest: {}}",
         "external: yes please",
         "allow: {TG1: why}",
+        "allow: {TG999: why}",
         "versions: {v1: a.onnx}",
         "sequence_batching: {state: {initial_state: zeros}}",
     ],
@@ -222,7 +249,7 @@ def test_a_wrong_value_is_refused(entry: str) -> None:
         "labels: {y: [cat, 308, no], z: labels.txt}",
         "requirements: [numpy]",
         "<<: {max_batch_size: 4}",
-        "allow: {TG101: known, TG999: from a plugin}",
+        "allow: {TG101: known}",
     ],
 )
 def test_every_short_form_is_accepted(entry: str) -> None:

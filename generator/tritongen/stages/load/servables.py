@@ -96,11 +96,11 @@ def check_name(report: Report, name: str, place: Place, kind: str) -> None:
 
 def _check_allowed(report: Report, node: Node | None) -> None:
     """Note codes that no lint has: what they were to allow would go on being found."""
-    for code in node.values if isinstance(node, Entries) else ():
+    for code, place in node.keys.items() if isinstance(node, Entries) else ():
         if LINT.fullmatch(code) and code not in LINTS:
             report.add(
                 codes.CHOICE,
-                node.keys[code],
+                place,
                 f"no lint has the code {quote(code)}, and only lints can be allowed",
                 fix=nearest(code, LINTS) or "docs/reference/findings.md lists the lints",
             )

@@ -57,7 +57,6 @@ def own_keys() -> dict[str, dict[str, Schema]]:
     """Return the language's own keys by record, without those of ``ModelConfig``."""
     return {
         "Spec": _spec(),
-        "Server": _server(),
         "Source": _source(),
         "Model": _own_model(),
         "Ensemble": _own_ensemble(),
@@ -93,18 +92,12 @@ def _spec() -> dict[str, Schema]:
         "triton": {"anyOf": [{"enum": list(releases())}, {"type": ["number", "null"]}, REFERENCE]},
         "models": {**mapping({"$ref": "#/definitions/Model"}), **names},
         "ensembles": {**mapping({"$ref": "#/definitions/Ensemble"}), **names},
-        "server": _record("Server", _server()),
+        "server": {"$ref": "#/definitions/Server"},
         "slo": mapping({"$ref": "#/definitions/Slo"}),
         "loadtests": mapping({"$ref": "#/definitions/LoadTest"}),
         "stack": {"$ref": "#/definitions/Stack"},
         "vars": mapping(TEXT),
     }
-
-
-def _server() -> dict[str, Schema]:
-    port = whole(1, 65535)
-    ports = {"http_port": port, "grpc_port": port, "metrics_port": port}
-    return {**ports, "log_verbose": whole(0, 2**31 - 1)}
 
 
 def _source() -> dict[str, Schema]:
@@ -167,5 +160,4 @@ def _allow() -> Schema:
         "type": ["object", "null"],
         "additionalProperties": False,
         "properties": {code: {**TEXT, "description": title} for code, title in titles.items()},
-        "patternProperties": {"^TG[0-9]{3}$": TEXT},
     }

@@ -1,6 +1,6 @@
-"""Records of the language as schemas, walked from their fields: load tests, objectives, the stack.
+"""Records of the language as schemas, walked from their fields: the server, load tests, the stack.
 
-Their scalars carry units (`50ms`, `200/s`), so all of them are text to an editor.
+Scalars that carry units (`50ms`, `64MiB`) are text to an editor.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,18 +8,20 @@ from typing import Any, Literal, get_args, get_origin
 
 from tritongen.records.keys import keys
 from tritongen.records.loadtest import LoadTest, Slo
-from tritongen.records.scalars import Record
+from tritongen.records.scalars import Record, Whole
+from tritongen.records.server import Server
 from tritongen.records.stack import Stack
-from tritongen.stages.schema.values import FLAG, REFERENCE, TEXT, Schema, listed, mapping
+from tritongen.stages.schema.values import FLAG, REFERENCE, TEXT, Schema, listed, mapping, whole
 
-LOAD_RECORDS: tuple[type[Record], ...] = (LoadTest, Slo, Stack)
+LOAD_RECORDS: tuple[type[Record], ...] = (Server, LoadTest, Slo, Stack)
+READS_WHOLE = get_args(Whole)[1]
 
 
 def load_records() -> dict[str, Schema]:
-    """Return the schema of each record that a load test consists of, by its name."""
+    """Return the schema of each record that these parts of the language consist of, by name."""
     return {
         record.__name__: {
-            "type": ["object", "array", "string", "number", "null"],
+            "type": ["object", "array", "string", "number", "boolean", "null"],
             "additionalProperties": False,
             "properties": {name: _described(record, name) for name in key_names(record)},
             "items": TEXT,
@@ -62,16 +64,27 @@ def _value(kind: Any) -> Schema:
             return mapping(reference)
         return listed(reference) if _has(kind, tuple) else reference
     if _has(kind, Mapping):
-        return mapping({} if Any in _parts(kind) else TEXT)
+        nested = sum(get_origin(part) is Mapping for part in _parts(kind)) > 1
+        return mapping({} if nested or Any in _parts(kind) else TEXT)
     choices = [
         choice for part in _parts(kind) if get_origin(part) is Literal for choice in get_args(part)
     ]
     if choices:
         several = [listed(TEXT)] if _has(kind, tuple) else []
         return {"anyOf": [{"enum": [*choices, None]}, REFERENCE, *several]}
-    if kind is bool:
+    if _has(kind, tuple):
+        return listed(TEXT)
+    parts = list(_parts(kind))
+    if bool in parts:
         return FLAG
-    return listed(TEXT) if _has(kind, tuple) else TEXT
+    return _whole(parts) if READS_WHOLE in parts else TEXT
+
+
+def _whole(parts: list[Any]) -> Schema:
+    limits = [limit for part in parts for limit in getattr(part, "metadata", ())]
+    low = next((limit.ge for limit in limits if hasattr(limit, "ge")), -(2**63))
+    high = next((limit.le for limit in limits if hasattr(limit, "le")), 2**63 - 1)
+    return whole(low, high)
 
 
 def _inside(kind: Any) -> Iterator[type[Record]]:
