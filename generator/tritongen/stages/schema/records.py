@@ -72,15 +72,14 @@ def _value(kind: Any) -> Schema:
     if choices:
         several = [listed(TEXT)] if _has(kind, tuple) else []
         return {"anyOf": [{"enum": [*choices, None]}, REFERENCE, *several]}
-    if _has(kind, tuple):
-        return listed(TEXT)
-    parts = list(_parts(kind))
+    return listed(TEXT) if _has(kind, tuple) else _scalar(list(_parts(kind)))
+
+
+def _scalar(parts: list[Any]) -> Schema:
     if bool in parts:
         return FLAG
-    return _whole(parts) if READS_WHOLE in parts else TEXT
-
-
-def _whole(parts: list[Any]) -> Schema:
+    if READS_WHOLE not in parts:
+        return TEXT
     limits = [limit for part in parts for limit in getattr(part, "metadata", ())]
     low = next((limit.ge for limit in limits if hasattr(limit, "ge")), -(2**63))
     high = next((limit.le for limit in limits if hasattr(limit, "le")), 2**63 - 1)
