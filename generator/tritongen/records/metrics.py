@@ -56,7 +56,7 @@ FACTS: Final = {
     "tritongen:quantile:share": "share of requests above each quantile of Triton's summaries",
     "tritongen:slo:error_limit": "share of requests that may fail",
     "tritongen:slo:latency_limit": "seconds that an objective (p99) allows",
-    "tritongen:slo:latency_bucket": "1 for the bucket le of the gateway's histogram that ends there",
+    "tritongen:slo:latency_bucket": "1 for the bucket of the gateway's histogram that ends at it",
     "tritongen:slo:slow_limit": "share of requests that may take longer than the objective says",
 }
 """What the plan knows, recorded as series so that rules and dashboards can join it."""
