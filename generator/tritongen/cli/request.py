@@ -1,6 +1,7 @@
 """From the command line of ``tritongen infer`` to the request that it sends."""
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -43,12 +44,12 @@ def infer(asked: Asked) -> None:
 
 def connect(asked: Asked) -> Triton:
     """Return a client of ``--url``, or of the server that runs for the spec."""
-    from tritongen.parts.engines import embedded
+    from tritongen.parts import engines
 
     if asked.url:
         return Triton(**{asked.protocol: address(asked.url)})
     root = asked.output_root or asked.spec.parent
-    endpoint = embedded.find(root)
+    endpoint = engines.find(root, os.environ)
     if endpoint is None:
         raise EngineError(
             f"no server runs for {root.resolve()}",

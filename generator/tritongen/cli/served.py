@@ -1,6 +1,7 @@
 """How a running server is shown: its models, its addresses, a request to copy."""
 
 import json
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from tritongen.cli.output import console, relative
 from tritongen.errors import EngineError
-from tritongen.parts.engines.embedded import find
+from tritongen.parts.engines import NAMES, Name, find
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.messages import ModelConfig
 from tritongen.triton import ModelState, Statistics, Triton
@@ -41,9 +42,16 @@ def root_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def running(root: Path) -> Endpoint:
-    """Return the server that runs for a folder; raise ``EngineError`` if none does."""
-    endpoint = find(root)
+def engine_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the engine to look at."""
+    return click.option(
+        "--engine", type=click.Choice(NAMES), help="Look at this one; at any, if not said."
+    )(command)
+
+
+def running(root: Path, engine: Name | None = None) -> Endpoint:
+    """Return what runs for a folder; raise ``EngineError`` if nothing does."""
+    endpoint = find(root, os.environ, engine)
     if endpoint is None:
         raise EngineError(
             f"no server is running in {root.resolve()}",

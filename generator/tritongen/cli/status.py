@@ -13,26 +13,37 @@ from tritongen.cli.output import console, show_json
 from tritongen.cli.served import (
     addresses_table,
     configurations,
+    engine_option,
     models_table,
     root_arguments,
     running,
     show_table,
 )
 from tritongen.errors import EngineError
-from tritongen.parts.engines import embedded
+from tritongen.parts import engines
+from tritongen.parts.engines import Name
 from tritongen.records.endpoint import Endpoint
 from tritongen.triton import Triton, UnreachableError
 
 
 @click.command(epilog="Examples: tritongen status | tritongen status --json")
 @root_arguments
+@engine_option
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
-def command(spec: Path, root: Path | None, as_json: bool) -> None:
-    """Show the server that runs for SPEC, its models and what they did; exit 6 without one."""
+def command(spec: Path, root: Path | None, engine: Name | None, as_json: bool) -> None:
+    """Show what runs for SPEC: a server, its models and what they did, or a stack's services.
+
+    Ends with 6 if nothing does, or a service of the stack is not well.
+    """
     root = root or spec.parent
-    if as_json and embedded.find(root) is None:
+    if as_json and engines.find(root, os.environ, engine) is None:
         show_json({"running": False})
-    endpoint = running(root)
+    endpoint = running(root, engine)
+    if endpoint.engine == "compose":
+        from tritongen.cli.stack import status
+
+        status(endpoint, root, as_json=as_json)
+        return
     try:
         with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
             if as_json:

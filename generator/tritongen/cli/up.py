@@ -4,16 +4,17 @@ import os
 import signal
 import time
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from tritongen.cli.build import Request, spec_arguments
 from tritongen.errors import SpecError
-from tritongen.parts.engines import embedded
+from tritongen.parts.engines import NAMES, Name, embedded
 from tritongen.parts.engines.embedded import Serving
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.paths import REPOSITORY
@@ -39,10 +40,19 @@ class WithServerOptions(click.Command):
 @click.command(
     cls=WithServerOptions,
     epilog="Examples: tritongen up | tritongen up spec.yaml --detach | "
+    "tritongen up --engine compose | "
     "tritongen up --repository models -- --model-control-mode=explicit --load-model=NAME. "
     "What follows `--` goes to tritonserver and wins.",
 )
 @spec_arguments
+@click.option(
+    "--engine",
+    type=click.Choice(NAMES),
+    default="embedded",
+    show_default=True,
+    help="What serves: the wheel's server alone, or the whole stack in containers, which "
+    "is left running.",
+)
 @click.option(
     "--repository",
     type=click.Path(path_type=Path),
@@ -64,18 +74,29 @@ class WithServerOptions(click.Command):
     type=click.Choice([embedded.RELEASE]),
     help="Leave out what a newer spec says that this release does not know.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Write where it answers as JSON.")
 def command(
     spec: Path,
     overlays: tuple[Path, ...],
     root: Path | None,
     strict: bool,
-    repository: Path | None,
-    detach: bool,
+    engine: Name,
+    as_json: bool,
     timeout_s: float,
-    as_release: str | None,
+    **said: Any,
 ) -> None:
-    """Build SPEC and serve it on the embedded tritonserver, bound to 127.0.0.1."""
+    """Build SPEC and serve it, bound to 127.0.0.1 unless it says otherwise."""
     ctx = click.get_current_context()
+    repository: Path | None = said["repository"]
+    as_release, detach = said["as_release"], said["detach"]
+    if engine == "compose":
+        refuse_with_compose(ctx, "repository", "as_release")
+        from tritongen.cli import stack
+
+        end_on_signals()
+        request = Request.of(spec, overlays, root, strict=strict)
+        stack.up(request, timeout_s=timeout_s, as_json=as_json)
+        return
     if repository is None:
         embedded.refuse_second(root or spec.parent)
         request = Request.of(spec, overlays, root, strict=strict)
@@ -92,11 +113,24 @@ def command(
     )
     end_on_signals()
     try:
-        leave(serving) if detach else serve(serving)
+        (leave if detach else serve)(serving, as_json=as_json)
     except KeyboardInterrupt:
         from tritongen.cli.output import messages
 
         messages.print("stopped", style="dim")
+
+
+def refuse_with_compose(ctx: click.Context, *names: str) -> None:
+    """Refuse what only the embedded server can be told on the command line."""
+    said = [f"--{name.partition('_')[0]}" for name in names if ctx.params[name] is not None]
+    if ctx.meta["server_options"]:
+        said.append("--")
+    if said:
+        raise SpecError(
+            f"`{said[0]}` is for the embedded server",
+            why="a stack serves what its spec says",
+            fix="say it in the spec (server: ..., triton: ...), or leave it out",
+        )
 
 
 def from_spec(request: Request, *, as_engine: bool) -> Serving:
@@ -132,7 +166,7 @@ def as_it_is(repository: Path, root: Path) -> Serving:
     )
 
 
-def serve(serving: Serving) -> None:
+def serve(serving: Serving, *, as_json: bool) -> None:
     """Serve until Ctrl-C, SIGTERM, `tritongen down`, or the server's own end."""
     from tritongen.cli.progress import Progress
     from tritongen.stages.run import run
@@ -141,7 +175,7 @@ def serve(serving: Serving) -> None:
         from tritongen.cli.output import messages
 
         progress.close()
-        show_ready(endpoint, progress.seconds)
+        show_ready(endpoint, progress.seconds, as_json=as_json)
         messages.print("\n  Ctrl-C stops it", style="dim")
         try:
             wait_for_end(endpoint)
@@ -150,21 +184,26 @@ def serve(serving: Serving) -> None:
     messages.print("stopped", style="dim")
 
 
-def leave(serving: Serving) -> None:
+def leave(serving: Serving, *, as_json: bool) -> None:
     """Start a server and leave it running."""
     from tritongen.cli.progress import Progress
 
     with closing(Progress()) as progress:
         endpoint = embedded.start(serving, progress)
-    show_ready(endpoint, progress.seconds)
+    show_ready(endpoint, progress.seconds, as_json=as_json)
     from tritongen.cli.output import messages
     from tritongen.cli.served import where
 
     messages.print(f"\n  tritongen down{where(endpoint)} stops it", style="dim")
 
 
-def show_ready(endpoint: Endpoint, seconds: float) -> None:
+def show_ready(endpoint: Endpoint, seconds: float, *, as_json: bool) -> None:
     """Say that the server is ready, and what can be done with it."""
+    if as_json:
+        from tritongen.cli.output import show_json
+
+        show_json({"seconds": round(seconds, 1), "running": True, "endpoint": asdict(endpoint)})
+        return
     from rich.text import Text
 
     from tritongen.cli.output import messages

@@ -10,7 +10,8 @@ class Endpoint:
     ``started`` is the server process's start time in clock ticks since boot (the kernel's), so
     that a pid used again by another program is not taken for ours. An address is empty where
     that service is turned off. ``exit_timeout_s`` is how long it may answer open requests after
-    it was asked to stop.
+    it was asked to stop. A stack in containers is no process of this machine: its ``pid`` is 0, and
+    ``prometheus`` is the URL of what scrapes it.
     """
 
     engine: str
@@ -22,3 +23,4 @@ class Endpoint:
     pid: int
     started: int
     exit_timeout_s: int = 30
+    prometheus: str = ""
