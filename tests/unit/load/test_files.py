@@ -1,5 +1,6 @@
 """What can be wrong with a file before anybody looks at its values."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,17 @@ def test_a_path_that_holds_no_text_is_a_finding(read: Read, path: str, message: 
         load([Path(path)], {})
     assert [found.message for found in refused.value.findings] == [message]
     assert refused.value.findings[0].code == "TG001"
+
+
+def test_requirements_from_a_pipe_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("models: {a: {source: a.onnx, requirements: pipe}}\n")
+    with pytest.raises(SpecError) as refused:
+        load([spec], {})
+    (found,) = refused.value.findings
+    assert found.code == "TG001"
+    assert found.message.endswith("is a pipe or a device, which may never end")
 
 
 def test_findings_of_all_files_are_told_together(told: Told) -> None:

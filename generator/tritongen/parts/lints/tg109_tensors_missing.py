@@ -9,7 +9,7 @@ from typing import Final
 
 from tritongen.records.finding import Complaint
 from tritongen.records.plan import Plan, PlannedModel
-from tritongen.records.views import tensors
+from tritongen.records.views import declared_tensors, tensors
 
 SEVERITY: Final = "error"
 
@@ -35,7 +35,13 @@ def check(plan: Plan) -> Iterator[Complaint]:
 def _untyped(plan: Plan, model: PlannedModel) -> Iterator[Complaint]:
     if plan.auto_complete and model.kind != "step":
         return
+    # A type in the file that Triton has no name for is TG107's.
+    nameless = {
+        item.path for item in declared_tensors(plan) if item.facts.data_type == "TYPE_INVALID"
+    }
     for section, path, tensor in tensors(plan, model):
+        if path in nameless and tensor.dims:
+            continue
         if not tensor.data_type or not tensor.dims:
             yield Complaint(
                 path=path,

@@ -1,16 +1,16 @@
 """A label file does not fit its output.
 
 `labels:` names outputs; each needs as many labels as the output has classes (the product of its
-dims). Clients that ask for classification get an empty label, or the wrong one, otherwise. A
-`label_filename` that is not among the model's files keeps the model from loading («failed to open
-text file for read»).
+dims), each on one line. Clients that ask for classification get an empty label, or the wrong one,
+otherwise. A `label_filename` that is not among the model's files keeps the model from loading
+(«failed to open text file for read»).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Final
 
-from tritongen.records.finding import Complaint, did_you_mean
+from tritongen.records.finding import Complaint, SpecPath, did_you_mean
 from tritongen.records.messages import ModelOutput
 from tritongen.records.plan import Plan
 from tritongen.records.views import tensors
@@ -48,6 +48,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
                     fix=f"name one of: {', '.join(outputs)}",
                 )
                 continue
+            yield from _broken(path, name, output, lines)
             classes = prod(outputs[output].dims)
             if classes > 0 and classes != len(lines):
                 yield Complaint(
@@ -57,3 +58,15 @@ def check(plan: Plan) -> Iterator[Complaint]:
                     why="answers would carry the wrong label, or none",
                     fix=f"give {classes} labels, one per line",
                 )
+
+
+def _broken(path: SpecPath, name: str, output: str, lines: Sequence[str]) -> Iterator[Complaint]:
+    for number, label in enumerate(lines):
+        if "\n" in label:
+            yield Complaint(
+                path=(*path, number),
+                message=f"label {number} of output {output!r} of {name} has several lines: "
+                f"{label!r}",
+                why="a label file has one label per line, so all labels after it would be wrong",
+                fix="write it on one line",
+            )

@@ -9,7 +9,7 @@ from typing import Final
 
 from tritongen.records.finding import Complaint
 from tritongen.records.plan import Plan
-from tritongen.records.views import served
+from tritongen.records.views import served, versions
 
 SEVERITY: Final = "error"
 
@@ -22,12 +22,14 @@ def check(plan: Plan) -> Iterator[Complaint]:
             continue
         available = served(model)
         if step.model_version not in available:
+            serve = f"version_policy: {{specific: {{versions: [{step.model_version}]}}}}"
+            if step.model_version not in versions(model):
+                serve = f"versions: {{{step.model_version}: SOURCE}}"
             names = ", ".join(map(str, sorted(available))) or "none"
             yield Complaint(
                 path=(*ensemble.path, "steps", number, "version"),
                 message=f"version {step.model_version} of {model.name} is not served; "
                 f"these are: {names}",
                 why="Triton refuses an ensemble whose step is pinned to a missing version",
-                fix="leave version out for the newest, or serve it: version_policy: "
-                f"{{specific: {{versions: [{step.model_version}]}}}}",
+                fix=f"leave version out for the newest, or serve it: {serve}",
             )

@@ -27,8 +27,9 @@ def read_labels(said: str | tuple[str, ...], search: Search) -> tuple[str, ...]:
     if not said or "\0" in said:
         raise SpecError.of("TG050", f"{said!r} is no path of a file of labels")
     located = sources.locate(Source(path=said), search)
-    if located.is_dir():
-        raise SpecError.of("TG050", f"{said} is a folder, not a file of labels")
+    if not located.is_file():
+        what = "a folder" if located.is_dir() else "a pipe or a device"
+        raise SpecError.of("TG050", f"{said} is {what}, not a file of labels")
     try:
         text = located.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
