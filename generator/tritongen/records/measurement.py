@@ -150,6 +150,8 @@ class Bottleneck:
     """What limits throughput, in one ``sentence``, and the figures behind it.
 
     ``client_ms`` is what a request spends outside of the server: network, encoding, waiting.
+    Where the load changed, ``sentence`` and ``limit`` are of its busiest ``seconds``, from and to:
+    all of it together would hide them.
     """
 
     sentence: str
@@ -157,6 +159,7 @@ class Bottleneck:
     steps: tuple[StepLimit, ...]
     client_ms: float | None
     client_share: float | None
+    seconds: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,18 +1,19 @@
 """A load test is run against a server, and what both saw is joined into one measurement."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tritongen.parts import loadprogram
 from tritongen.records.loadtest import PlannedLoadTest
-from tritongen.records.measurement import Load, Measurement, Server
+from tritongen.records.measurement import Bottleneck, Figures, Load, Measurement, Server
 from tritongen.records.plan import Plan
 from tritongen.stages.measure.bottleneck import bottleneck
 from tritongen.stages.measure.compare import Comparison, compare
 from tritongen.stages.measure.judge import verdicts
+from tritongen.stages.measure.peak import figures_of, peak
 from tritongen.stages.measure.program import Page, Run, run
 from tritongen.stages.measure.prometheus import Prometheus
 from tritongen.stages.measure.results import distrust, figures, measured_seconds
@@ -108,7 +109,7 @@ def measure(
     if watch.lost:
         partial = "the server stopped answering"
     seen = _server(plan, test, how, watch, client)
-    return _joined(plan, test, how, client, seen, partial)
+    return _joined(test, how, client, seen, partial)
 
 
 def _files(test: PlannedLoadTest, how: Measuring) -> dict[str, str]:
@@ -125,9 +126,18 @@ def _files(test: PlannedLoadTest, how: Measuring) -> dict[str, str]:
     return files
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """The server's side: of all that was measured, and of the busiest seconds if they stand out."""
+
+    whole: Server | None
+    busiest: Server | None
+    seconds: tuple[int, int] | None
+
+
 def _server(
     plan: Plan, test: PlannedLoadTest, how: Measuring, watch: Watch, client: Mapping[str, Any]
-) -> Server | None:
+) -> _Seen:
     began = datetime.fromisoformat(client["started_at"]).timestamp() + AHEAD_S + test.warmup_s
     ended = began + client["measured_s"]
     configs = {name: plan.models[name].config for name in plan.models}
@@ -135,15 +145,39 @@ def _server(
         samples, source = watch.samples, f"statistics of {how.target.address}"
     else:
         samples, source = how.prometheus.samples(began, ended), how.prometheus.url
-    return server(between(samples, began, ended), configs, cores=how.cores, source=source)
+
+    def of(begin_s: float, end_s: float) -> Server | None:
+        inside = between(samples, began + begin_s, began + end_s)
+        return server(inside, configs, cores=how.cores, source=source)
+
+    seconds = peak(measured_seconds(client))
+    return _Seen(
+        whole=of(0, client["measured_s"]),
+        busiest=of(*seconds) if seconds else None,
+        seconds=seconds,
+    )
+
+
+def _limit(load: Load, total: Figures, seen: _Seen, client: Mapping[str, Any]) -> Bottleneck | None:
+    """Say what limited; of a load that changed, in its busiest seconds."""
+    cpu = max((worker["cpu"] for worker in client["workers"]), default=0.0)
+    whole = bottleneck(load, total, seen.whole, cpu) if seen.whole else None
+    if whole is None or seen.busiest is None or seen.seconds is None:
+        return whole
+    begin, end = seen.seconds
+    there = figures_of(total, measured_seconds(client)[begin:end])
+    busiest = bottleneck(load, there, seen.busiest, cpu)
+    if busiest is None:
+        return whole
+    sentence = f"in the busiest seconds ({begin} to {end} s): {busiest.sentence}"
+    return replace(whole, sentence=sentence, limit=busiest.limit, seconds=seen.seconds)
 
 
 def _joined(
-    plan: Plan,
     test: PlannedLoadTest,
     how: Measuring,
     client: Mapping[str, Any],
-    seen: Server | None,
+    seen: _Seen,
     partial: str | None,
 ) -> Measurement:
     load = load_of(test, how.processes)
@@ -152,15 +186,14 @@ def _joined(
         name: figures(said, measured_seconds(client, name))
         for name, said in client["requests"].items()
     }
-    cpu = max((worker["cpu"] for worker in client["workers"]), default=0.0)
     return Measurement(
         load=load,
         started_at=client["started_at"],
         window_s=client["measured_s"],
         total=total,
         requests=requests,
-        server=seen,
-        bottleneck=bottleneck(load, total, seen, cpu) if seen else None,
+        server=seen.whole,
+        bottleneck=_limit(load, total, seen, client),
         verdicts=verdicts(test.slo, total, requests),
         distrust=tuple(distrust(client)),
         partial=partial,

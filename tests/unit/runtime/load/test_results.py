@@ -79,7 +79,7 @@ def test_a_rate_or_latency_that_moves_is_not_stable() -> None:
         "noisy": True,
         "short": None,
     }
-    assert "median of latency moved from 10000 to 20000" in stability["slower"]["message"]
+    assert "median of latency moved from 10 to 20 ms" in stability["slower"]["message"]
     assert [w["from_s"] for w in stability["steady"]["windows"]] == list(range(0, 20, 2))
 
 
@@ -113,12 +113,14 @@ def test_requests_add_up_also_where_the_run_was_cut_short() -> None:
         workers=[],
         versions={},
     )
-    total = document(steady(10), measured, ran)["total"]
+    results = document(steady(10), measured, ran)
+    total = results["total"]
 
     names = ("offered", "sent", "answered", "failed", "unsent", "unfinished")
     assert [total[name] for name in names] == [7, 6, 1, 1, 1, 4]
     assert total["error_rate"] == 2 / 7
     assert total["failures"] == [{"kind": "timeout", "code": "", "message": "slow", "count": 1}]
+    assert results["saturated"] == 3 / 7  # two were sent late, one not at all
 
 
 def test_hours_do_not_fill_the_memory() -> None:
