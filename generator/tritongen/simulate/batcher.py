@@ -50,7 +50,7 @@ class Batcher:
         self.most = max(station.max_batch_size, 1)
         self.preferred = frozenset(station.preferred or (self.most,))
         self.steps = sorted(self.preferred)
-        self.delay = station.delay_us / 1000
+        self.delay = station.delay_us / 1000 if station.batching else 0.0
         self.slots = 2 * station.instances
         self.ms = list(_extended(station.ms, self.most))
         self.noise, self.drawn = noise, 0
