@@ -115,9 +115,13 @@ def test_ports_can_be_left_to_who_starts_the_server(tmp_path: Path) -> None:
 
 def test_a_model_that_asks_for_the_cache_gets_one(tmp_path: Path) -> None:
     asks = ", response_cache: {enable: true}"
-    assert arguments(planned(tmp_path, "{}", asks)) == [OURS, "--cache-config=local,size=67108864"]
+    plan = planned(tmp_path, "{}", asks)
+    assert arguments(plan) == [OURS, "--cache-config=local,size=67108864"]
+    (decision,) = (each for each in plan.decisions if each.path[0] == "server")
+    assert (decision.value, decision.why) == ("64 MiB", "m asks for the response cache")
     said = planned(tmp_path, "{response_cache: {local: {size: 2KiB}}}", asks)
     assert arguments(said) == ["--cache-config=local,size=2048", OURS]
+    assert "server" not in {decision.path[0] for decision in said.decisions}
 
 
 def test_the_servers_own_variables_are_named_with_those_that_hold_them(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Spec and facts become a plan: every value chosen, every tensor wired, each with its reason."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from tritongen.errors import SpecError
+from tritongen.parts.serveroptions import CACHE_BYTES
 from tritongen.records.facts import Facts
 from tritongen.records.finding import Finding
 from tritongen.records.plan import Decision, Plan, PlannedModel, Wire
@@ -45,7 +46,7 @@ def resolve(spec: Spec, facts: Facts) -> Plan:
         raise SpecError(sorted(findings, key=lambda finding: str(finding.place)))
     release = releases()[spec.triton]
     stack, chosen = plan_stack(spec, models, loadtests, release)
-    decisions += chosen
+    decisions += [*chosen, *_cache(spec, models)]
     return Plan(
         name=spec.name,
         release=release,
@@ -59,6 +60,18 @@ def resolve(spec: Spec, facts: Facts) -> Plan:
         loadtests=loadtests,
         stack=stack,
     )
+
+
+def _cache(spec: Spec, models: Mapping[str, PlannedModel]) -> Iterator[Decision]:
+    """Decide how large the cache is that models ask for, where the spec does not say."""
+    asking = [model.name for model in models.values() if model.config.response_cache.enable]
+    if asking and spec.server.response_cache is None:
+        yield Decision(
+            path=("server", "response_cache", "local", "size"),
+            value=f"{CACHE_BYTES // 2**20} MiB",
+            source="default",
+            why=f"{asking[0]} asks for the response cache",
+        )
 
 
 def _inside_out(spec: Spec, findings: list[Finding]) -> list[str]:
