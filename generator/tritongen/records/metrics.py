@@ -24,7 +24,6 @@ OBJECTIVES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0
 
 PARTS: Final = {
     "gateway": "a gateway stands before the servers",
-    "direct": "clients ask the servers directly",
     "ensembles": "there is an ensemble",
     "steps": "there is a plain Python step",
     "response_cache": "a model answers from the response cache",
@@ -36,6 +35,8 @@ PARTS: Final = {
     "pinned_memory": "Triton tells of its pinned memory (since 24.01)",
     "slo_errors": "a model has an objective for failures",
     "slo_latency": "a model has an objective for latency",
+    "seen_by_gateway": "objectives are held against what the gateway saw",
+    "seen_by_triton": "objectives are held against Triton's own metrics",
     **{name: f"a model has an objective for {name}" for name in OBJECTIVES},
 }
 
@@ -54,8 +55,8 @@ FACTS: Final = {
     "tritongen:step:uses": "how often a request of the ensemble runs the model",
     "tritongen:replicas:planned": "servers that there should be",
     "tritongen:quantile:share": "share of requests above each quantile of Triton's summaries",
-    "tritongen:slo:error_limit": "share of requests that may fail",
-    "tritongen:slo:latency_limit": "seconds that an objective (p99) allows",
+    "tritongen:slo:error_limit": "share of requests that may fail; seen by gateway or triton",
+    "tritongen:slo:latency_limit": "seconds that an objective (p99) allows; seen by whom",
     "tritongen:slo:latency_bucket": "1 for the bucket of the gateway's histogram that ends at it",
     "tritongen:slo:slow_limit": "share of requests that may take longer than the objective says",
 }
@@ -146,12 +147,12 @@ def _tupled(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _records(row: dict[str, Any]) -> Iterator[Recorded]:
     each = row.pop("each", None)
-    needs = frozenset(row.pop("needs", ()))
+    needs, added = frozenset(row.pop("needs", ())), row.pop("added", {})
     for value in EACH[each] if each else ("",):
         said = {key: _filled(text, {each: value}) for key, text in row.items()}
         kept = {each: value} if each in ("quantile", "objective") else {}
         own = {value} if each == "objective" else set()
-        yield Recorded(**_tupled(said), added=kept, needs=needs | own)
+        yield Recorded(**_tupled(said), added={**added, **kept}, needs=needs | own)
 
 
 def _alerts(row: dict[str, Any], burns: Iterable[Mapping[str, Any]]) -> Iterator[Alert]:

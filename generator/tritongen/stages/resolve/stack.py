@@ -30,6 +30,8 @@ from tritongen.records.stack import (
 from tritongen.stages.resolve import capacity
 from tritongen.stages.resolve.capacity import GiB, MiB
 from tritongen.stages.resolve.defaults import default, said
+from tritongen.stages.resolve.monitoring import WHY as TRUE_LATENCIES
+from tritongen.stages.resolve.monitoring import metrics_config
 
 LARGEST_REQUEST = 64 * MiB
 """Where no gateway limits requests: what Triton's own HTTP limit is, since 25.06."""
@@ -154,7 +156,6 @@ def _server(
     chosen: dict[str, Any] = {
         "exit_timeout_secs": _exit_s(models),
         "log_format": "ISO8601",
-        "metrics_config": _metrics(release),
     }
     if stack.gpus == "none":
         chosen["pinned_memory_pool_byte_size"] = 0  # it is for copies to a GPU
@@ -173,15 +174,9 @@ def _server(
             mode="opentelemetry", level=("TIMESTAMPS",), rate=stack.tracing.rate, opentelemetry=to
         )
     left = {key: value for key, value in chosen.items() if getattr(server, key) is None}
+    left["metrics_config"] = metrics_config(server.metrics_config, release)
     ports = dict.fromkeys(("http_port", "grpc_port", "metrics_port"))
     return server.model_copy(update={**left, **ports})
-
-
-def _metrics(release: Release) -> MetricsConfig:
-    """Return how latencies are told: as histograms where there are any, else as summaries."""
-    if release.lacks("flag:metrics-config.histogram_latencies"):
-        return MetricsConfig(summary_latencies=True)
-    return MetricsConfig(histogram_latencies=True)
 
 
 def _exit_s(models: Mapping[str, PlannedModel]) -> int:
@@ -219,7 +214,7 @@ def _decisions(
     ):
         yield default(("stack", key), value, why)
     for key, value in planned.server:
-        if value is not None and getattr(spec.server, key) is None:
+        if value is not None and getattr(spec.server, key) != value:
             yield default(("stack", "server", key), _shown(value), SERVER[key])
     if not loadtests:
         yield default(("stack", LOCUST_MASTER), "none", "the spec has no load tests to run")
@@ -248,7 +243,7 @@ GRACE = "after Triton's own exit timeout, and after its longest gRPC stream was 
 SERVER: Mapping[str, str] = {
     "exit_timeout_secs": "requests on their way are answered; Docker would kill it later",
     "log_format": "logs of several services are read together",
-    "metrics_config": "latency percentiles are told as truly as the release can",
+    "metrics_config": TRUE_LATENCIES,
     "pinned_memory_pool_byte_size": "there is no GPU to copy to",
     "grpc_max_connection_age": "this release waits for open streams when it is told to stop",
     "grpc_max_connection_age_grace": "this release waits for open streams when it is told to stop",
