@@ -159,12 +159,14 @@ def target_of(endpoint: Endpoint, protocol: Literal["http", "grpc"]) -> Target:
 def check_served(target: Target, test: PlannedLoadTest) -> None:
     """Refuse a server that does not have the models."""
     with target.client() as triton:
-        ready = {row.name for row in triton.index(protocol=target.protocol) if row.state == "READY"}
-    missing = [each.model for each in test.traffic if each.model not in ready]
+        missing = [
+            each.model
+            for each in test.traffic
+            if not triton.model_ready(each.model, protocol=target.protocol)
+        ]
     if missing:
         raise EngineError(
             f"the server at {target.address} does not serve {', '.join(missing)}",
-            why=f"ready there: {', '.join(sorted(ready)) or 'no model'}",
             fix="serve the spec there, or name another server with --url",
         )
 

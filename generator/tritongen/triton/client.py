@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ssl import create_default_context, get_default_verify_paths
 from types import TracebackType
 from typing import Any, Literal
 
@@ -28,7 +29,10 @@ GRPC_OPTIONS = (
 
 
 class Triton:
-    """A client; addresses are ``host:port``, connections are made when first needed.
+    """A client; addresses are ``host:port``, with ``https://`` or ``grpcs://`` before it over TLS.
+
+    Connections are made when first needed. Certificates are held against this machine's own, or
+    the file that ``SSL_CERT_FILE`` names.
 
     Control goes over gRPC: a load over HTTP blocks one of the server's HTTP threads, and with it
     other clients. Every call raises ``UnreachableError`` if nothing answers and ``TritonError``
@@ -67,6 +71,14 @@ class Triton:
     def ready(self, *, timeout_s: float = 2.0) -> bool:
         """Return whether the server is ready; cheap enough to be asked ten times a second."""
         return self._says_yes("is_server_ready", timeout_s)
+
+    def model_ready(
+        self, model: str, *, protocol: Protocol = "grpc", timeout_s: float = 10.0
+    ) -> bool:
+        """Return whether the newest version of a model can be asked; gateways let this pass."""
+        if protocol == "http":
+            return bool(self._http_get("is_model_ready", timeout_s, model))
+        return bool(self._call("is_model_ready", model, timeout_s=timeout_s))
 
     def index(
         self, *, protocol: Protocol = "grpc", timeout_s: float = 10.0
@@ -194,15 +206,22 @@ class Triton:
                 if hasattr(self, "_stream") and hasattr(self, "_channel"):
                     super().__del__()
 
-        return Client(self.grpc, channel_args=GRPC_OPTIONS)
+        place, secure = _place(self.grpc)
+        roots = get_default_verify_paths().cafile if secure else None
+        return Client(place, channel_args=GRPC_OPTIONS, ssl=secure, root_certificates=roots)
 
     def _http_client(self, timeout_s: float) -> Any:
         from tritonclient.http import InferenceServerClient
 
         if self._http is None or self._http_timeout_s != timeout_s:
             self._close_http()
+            place, secure = _place(self.http)
             self._http = InferenceServerClient(
-                self.http, connection_timeout=timeout_s, network_timeout=timeout_s
+                place,
+                connection_timeout=timeout_s,
+                network_timeout=timeout_s,
+                ssl=secure,
+                ssl_context_factory=create_default_context if secure else None,
             )
             self._http_timeout_s = timeout_s
         return self._http
@@ -211,6 +230,12 @@ class Triton:
         if self._http is not None:
             self._http.close()
             self._http = None
+
+
+def _place(address: str) -> tuple[str, bool]:
+    """Return ``host:port``, and whether it is asked over TLS."""
+    scheme, _, place = address.rpartition("://")
+    return place, scheme in ("https", "grpcs")
 
 
 def state(row: dict[str, str]) -> ModelState:

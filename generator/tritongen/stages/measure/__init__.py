@@ -19,7 +19,7 @@ from tritongen.stages.measure.prometheus import Prometheus
 from tritongen.stages.measure.results import distrust, figures, measured_seconds
 from tritongen.stages.measure.saved import read_measurement, write_measurement
 from tritongen.stages.measure.search import Probe, Search, search
-from tritongen.stages.measure.watching import Target, Watch
+from tritongen.stages.measure.watching import Target, Watch, reach
 from tritongen.stages.measure.window import between, server
 
 __all__ = [
@@ -84,8 +84,7 @@ def measure(
     """
     said = loadprogram.scenario(plan, test, address=how.target.address, files=_files(test, how))
     watch = Watch(how.target)
-    with how.target.client() as triton:
-        triton.statistics(protocol=how.target.protocol)
+    reach(how.target)
 
     def follow(lines: list[Mapping[str, Any]]) -> bool:
         answers = watch.look()

@@ -9,12 +9,15 @@ import httpx
 from tritongen import shell
 from tritongen.errors import EngineError
 from tritongen.stages.measure.window import ServerSample
-from tritongen.triton import Statistics, Triton
+from tritongen.triton import Statistics, Triton, TritonError
 from tritongen.triton.client import Protocol
 from tritongen.triton.metrics import pending
 
 EVERY_S = 0.5
 TIMEOUT_S = 2.0
+CLOSED = {"PERMISSION_DENIED", "UNIMPLEMENTED", "NOT_FOUND", "UNAUTHENTICATED"}
+"""What a gateway says that keeps the server's counters to itself: it is there, and not seen."""
+
 LOST = 6
 """Samples in a row that were not answered: the server is gone, not only busy."""
 
@@ -37,6 +40,16 @@ class Target:
         other = "127.0.0.1:0"
         addresses = {"grpc": other, "http": other, self.protocol: self.address}
         return Triton(**addresses)
+
+
+def reach(target: Target) -> None:
+    """Raise ``UnreachableError`` unless the server answers, if only that it shows no counters."""
+    with target.client() as triton:
+        try:
+            triton.statistics(protocol=target.protocol)
+        except TritonError as error:
+            if error.code not in CLOSED:
+                raise
 
 
 class Watch:
@@ -64,6 +77,9 @@ class Watch:
             self._next_s = time.monotonic() + EVERY_S
             try:
                 rows = self._triton.statistics(protocol=self.target.protocol, timeout_s=TIMEOUT_S)
+            except TritonError as error:
+                if error.code not in CLOSED:
+                    self._missed += 1
             except EngineError:
                 self._missed += 1
             else:
