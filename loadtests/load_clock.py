@@ -14,6 +14,9 @@ import gevent
 EARLY_S = 200e-6
 """How long before its time a wait goes on without sleeping: waking up takes about half of it."""
 
+LOST_S = 0.02
+"""How long after its time a wait no longer counts on the timer: a lost event delays one request."""
+
 LIBC: Any = ctypes.CDLL(None)
 
 
@@ -67,6 +70,7 @@ def _wait(descriptor: int, seconds: float) -> None:
     times = _Times(0, 0, *divmod(max(round(seconds * 1e9), 1), 1_000_000_000))
     LIBC.timerfd_settime(descriptor, 0, ctypes.byref(times), None)
     hub = gevent.get_hub()
-    hub.wait(hub.loop.io(descriptor, 1))
+    with gevent.Timeout(seconds + LOST_S, False):
+        hub.wait(hub.loop.io(descriptor, 1))
     with suppress(BlockingIOError):  # woken without reason: the caller looks at the time again
         os.read(descriptor, 8)

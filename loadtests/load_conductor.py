@@ -50,14 +50,18 @@ class Conductor:
         """Return the time on the run's clock."""
         return time.perf_counter() - self.zero
 
-    def told(self, worker: str, data: Mapping[str, Any]) -> None:
-        """Add what a worker told; one that was taken for lost has its place back."""
+    def told(self, worker: str, data: Mapping[str, Any]) -> bool:
+        """Add what a worker told; one that was taken for lost has its place back.
+
+        Returns whether the worker takes part in this run.
+        """
         if worker not in self.workers:
-            return
+            return False
         known = self.workers[worker]
         known.cpu, known.told_s = data["cpu"], data["now"]
         known.state = "done" if data["done"] else "running"
         self.measured.add(worker, data["counted"], data["now"])
+        return True
 
     def lose(self, present: Iterable[str]) -> None:
         """Take workers that are not present any more for lost, unless they are done."""

@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -187,7 +188,10 @@ class Grpc:
             ("grpc.use_local_subchannel_pool", 1),
         ]
         if self.secure:
-            return grpc.secure_channel(self.place, grpc.ssl_channel_credentials(), options)
+            # As for HTTP: this machine's certificates, or those that SSL_CERT_FILE names.
+            known = ssl.get_default_verify_paths().cafile
+            roots = Path(known).read_bytes() if known else None
+            return grpc.secure_channel(self.place, grpc.ssl_channel_credentials(roots), options)
         return grpc.insecure_channel(self.place, options)
 
     def requests(self, kind: Request, samples: Sequence[Sample]) -> GrpcRequests:

@@ -7,7 +7,8 @@ takes 3 us for a value, and 2 ms of standstill for a histogram's text. What was 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import sqrt
 from typing import Any
@@ -55,6 +56,17 @@ class Counts:
         reached = list(accumulate(self.buckets[bucket] for bucket in order))
         needed = [max(quantile * reached[-1], 1) - 1e-9 for quantile in quantiles]
         return [_lowest(order[_first(reached, need)]) for need in needed]
+
+    def until(self, bounds: Sequence[int]) -> list[int]:
+        """Return how many values are no more than each of these, in microseconds."""
+        order = sorted(self.buckets)
+        reached = [0, *accumulate(self.buckets[bucket] for bucket in order)]
+        lowest = [_lowest(bucket) for bucket in order]
+        return [reached[bisect_right(lowest, bound)] for bound in bounds]
+
+    def sum(self) -> int:
+        """Return the sum of all values, in microseconds."""
+        return sum(_lowest(bucket) * count for bucket, count in self.buckets.items())
 
     def distribution(self) -> dict[str, Any] | None:
         """Return the figures of a distribution as ``results.json`` has them."""

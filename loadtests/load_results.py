@@ -119,7 +119,7 @@ def document(scenario: Scenario, measured: Measured, ran: Ran) -> dict[str, Any]
         "partial": ran.partial,
         "trustworthy": not distrust,
         "distrust": distrust,
-        "saturated": None if closed or not total.offered else total.waited / total.offered,
+        "saturated": None if closed or not total.offered else _late(total) / total.offered,
         "generator_lag_us": measured.lag.distribution(),
         "workers": [asdict(worker) for worker in ran.workers],
         "versions": dict(ran.versions),
@@ -160,6 +160,11 @@ def figures(tally: Tally, measured_s: float, rates: Sequence[float]) -> dict[str
             )
         ],
     }
+
+
+def _late(tally: Tally) -> int:
+    """Return how many requests found no free place: sent late, or not at all."""
+    return tally.waited + tally.unsent
 
 
 def interval(values: Sequence[float]) -> list[float] | None:
@@ -236,7 +241,10 @@ def _compared(windows: Sequence[Mapping[str, Any]]) -> tuple[bool | None, str]:
     if len(windows) < 5:
         return None, "too short to judge"
     middle = len(windows) // 2
-    for key, name in (("rate", "answers per second"), ("p50_us", "the median of latency")):
+    for key, name, unit, scale in (
+        ("rate", "the rate of answers", "/s", 1),
+        ("p50_us", "the median of latency", " ms", 1e-3),
+    ):
         halves = [
             [window[key] for window in half if window[key] is not None]
             for half in (windows[:middle], windows[middle:])
@@ -246,7 +254,8 @@ def _compared(windows: Sequence[Mapping[str, Any]]) -> tuple[bool | None, str]:
         before, after = map(fmean, halves)
         noise = sqrt(sum(stdev(half) ** 2 / len(half) for half in halves))
         if abs(after - before) > max(0.1 * before, 2 * noise):
-            return False, f"{name} moved from {before:.0f} to {after:.0f} between the halves"
+            moved = f"from {before * scale:.3g} to {after * scale:.3g}{unit}"
+            return False, f"{name} moved {moved} between the halves"
     return True, "no difference between the halves beyond noise"
 
 

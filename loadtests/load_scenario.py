@@ -162,7 +162,10 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """A whole load test; ``text`` is the file's, ``digest`` the SHA-256 of it and what it names."""
+    """A whole load test; ``text`` is the file's, ``digest`` the SHA-256 of it and what it names.
+
+    With ``greenlets`` its users are never threads.
+    """
 
     name: str
     seed: int
@@ -176,11 +179,12 @@ class Scenario:
     requests: tuple[Request, ...]
     text: str
     digest: str
+    greenlets: bool = False
 
     @property
     def threads(self) -> bool:
         """Tell whether users are threads, see `load_threads`."""
-        return self.protocol == "grpc" and self.arrivals.closed
+        return self.protocol == "grpc" and self.arrivals.closed and not self.greenlets
 
     @property
     def users(self) -> int:

@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import gevent
 import load_charts
 from flask import Blueprint, Response, request
 from load_scenario import Scenario
-from load_statistics import TIMES, Counted, SilenceError, Statistics
+from load_statistics import TIMES, Counted, Models, SilenceError, Statistics
 
 EVERY_S = 1.0
 KEPT = 300
@@ -37,6 +38,12 @@ COLUMNS = {
     "requests": "# Requests",
     "failed": "# Failed",
 }
+
+# What Locust's form asks for is the scenario's to say; its parameters choose the scenario.
+FORM = """
+form :is(.MuiFormControl-root, .MuiAccordion-root):has(> * [name=userCount], > * [name=spawnRate],
+  > * [name=host], [name=runTime]) { display: none }
+"""
 
 SCRIPT = """
 customElements.define("triton-charts", class extends HTMLElement {
@@ -71,8 +78,8 @@ class Watched:
         self.silence = ""
         self.moments: deque[Moment] = deque(maxlen=KEPT)
         self.at = 0.0
-        self.first: Mapping[str, Counted] | None = None
-        self.last: Mapping[str, Counted] = {}
+        self.first: Mapping[str, Models] | None = None
+        self.last: Mapping[str, Models] = {}
 
     def follow(self) -> None:
         """Look once a second, as long as the page is there."""
@@ -93,7 +100,8 @@ class Watched:
             self.first = now
         else:
             self.moments.append(Moment(at - self.at, _grown(self.last, now)))
-        self.last, self.at = now, at
+        # A server that was silent may answer again.
+        self.last, self.at = {**self.last, **now}, at
 
     def begin(self, **_: Any) -> None:
         """Count from now: a run begins."""
@@ -123,19 +131,41 @@ class Watched:
         return _grown(self.first or {}, self.last)
 
 
-def _grown(before: Mapping[str, Counted], now: Mapping[str, Counted]) -> dict[str, Counted]:
-    return {name: now[name].since(before.get(name, Counted())) for name in sorted(now)}
+def _grown(before: Mapping[str, Models], now: Mapping[str, Models]) -> dict[str, Counted]:
+    """Add up what each server's models did in between."""
+    models: dict[str, Counted] = {}
+    for server, counts in now.items():
+        known = before.get(server, {})
+        for name, count in counts.items():
+            grown = count.since(known.get(name, Counted()))
+            models[name] = models.get(name, Counted()).plus(grown)
+    return dict(sorted(models.items()))
 
 
 def _digits(value: float) -> float:
     return round(value, 1 if value >= 10 else 3)
 
 
-def extend(environment: Any, scenario: Scenario) -> None:
-    """Add the tabs to Locust's page, and keep watching a scenario's server."""
-    watched = Watched(Statistics(scenario))
-    Page(environment, watched)
-    environment.host = scenario.address
+class Leads(Protocol):
+    """The part of the leader that the page shows."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """Return what was chosen last."""
+
+    @property
+    def results(self) -> Mapping[str, Any] | None:
+        """Return the last run's ``results.json``."""
+
+    def told(self) -> str:
+        """Return Prometheus' text."""
+
+
+def extend(environment: Any, leader: Leads, statistics_address: str) -> None:
+    """Add the tabs to Locust's page, and keep watching the server."""
+    watched = Watched(Statistics(leader.scenario, statistics_address))
+    Page(environment, watched, leader)
+    environment.host = leader.scenario.address
     environment.events.test_start.add_listener(watched.begin)
     gevent.spawn(watched.follow)
 
@@ -143,9 +173,9 @@ def extend(environment: Any, scenario: Scenario) -> None:
 class Page:
     """The tabs on Locust's page, and what they ask for."""
 
-    def __init__(self, environment: Any, watched: Watched) -> None:
+    def __init__(self, environment: Any, watched: Watched, leader: Leads) -> None:
         """Add the tabs to the page of Locust's environment, which is not yet served."""
-        self.watched, web_ui = watched, environment.web_ui
+        self.watched, self.leader, web_ui = watched, leader, environment.web_ui
         tabs = [
             {"key": MODELS, "title": "Triton models"},
             {"key": CHARTS, "title": "Triton charts", "component": CHARTS},
@@ -154,12 +184,25 @@ class Page:
         web_ui.template_args["extended_tabs"] = tabs
         web_ui.template_args["extended_tables"] = [{"key": MODELS, "structure": structure}]
         base = environment.parsed_options.web_base_path or ""
-        routes = Blueprint("triton", __name__, url_prefix=f"{base}/triton")
+        routes = Blueprint("triton", __name__, url_prefix=base or None)
         guard = web_ui.auth_required_if_enabled
-        routes.add_url_rule("/charts", "charts", guard(self.charts))
-        routes.add_url_rule("/charts.js", "script", guard(self.script))
+        for path, name, view in (
+            ("/triton/charts", "charts", self.charts),
+            ("/triton/charts.js", "script", self.script),
+            ("/triton/results.json", "results", self.results),
+            ("/metrics", "metrics", self.metrics),
+        ):
+            routes.add_url_rule(path, name, guard(view))
         web_ui.app.register_blueprint(routes)
+        web_ui.app.before_request(self.refuse)
         web_ui.app.after_request(self.extend)
+
+    def refuse(self) -> Response | None:
+        """Refuse what another site's page sends: Locust lets any start a load test."""
+        origin = request.headers.get("Origin")
+        if request.method == "POST" and origin and urlsplit(origin).netloc != request.host:
+            return Response(f"not from {escape(origin)}", 403, mimetype="text/plain")
+        return None
 
     def extend(self, response: Response) -> Response:
         """Add the rows to what the page asks for every two seconds, and the element to the page."""
@@ -168,9 +211,20 @@ class Page:
             said = {**response.get_json(), "extended_stats": [{"key": MODELS, "data": rows}]}
             response.set_data(json.dumps(said))
         elif request.endpoint == "locust.index" and response.mimetype == "text/html":
-            element = '<script type="module" src="triton/charts.js"></script></head>'
-            response.set_data(response.get_data(as_text=True).replace("</head>", element, 1))
+            element = f'<style>{FORM}</style><script type="module" src="triton/charts.js"></script>'
+            page = response.get_data(as_text=True).replace("</head>", f"{element}</head>", 1)
+            response.set_data(page)
         return response
+
+    def metrics(self) -> Response:
+        """Return what Prometheus scrapes."""
+        return Response(self.leader.told(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+    def results(self) -> Response:
+        """Return the last run's results."""
+        if self.leader.results is None:
+            return Response("no load test has ended yet\n", 404, mimetype="text/plain")
+        return Response(json.dumps(self.leader.results, indent=1), mimetype="application/json")
 
     def script(self) -> Response:
         """Return what defines the element."""
@@ -183,6 +237,8 @@ class Page:
     def _charts(self) -> Iterator[str]:
         watched = self.watched
         yield f"<style>{load_charts.STYLE}</style>"
+        if self.leader.results is not None:
+            yield '<p><a href="triton/results.json">Results of the last load test</a></p>'
         if watched.silence:
             yield f"<p>The server tells no statistics: {escape(watched.silence)}</p>"
         for name, whole in watched.whole().items():

@@ -1,12 +1,14 @@
 """What the server's models do, from Triton's statistics: counters, and what they grew by.
 
-They are asked for at the address that is under load, over its protocol.
+They are asked for at the address that is under load, over its protocol. Where that is a gateway's
+each answer would be another server's: then all servers that a name stands for are asked.
 """
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
@@ -73,27 +75,57 @@ TIMES = ("queue", "compute_input", "compute_infer", "compute_output")
 NUMBERS = ("requests", "failed", "rows", "executions", *TIMES)
 
 
-class Statistics:
-    """Asks a server for the statistics of all its models."""
+Models = Mapping[str, Counted]
+"""By name."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        """Ask the server of a scenario; raise `ScenarioError` if its address is none."""
-        self.way = protocol(scenario)
-        self.headers = scenario.requests[0].headers
+
+class Statistics:
+    """Asks servers for the statistics of all their models."""
+
+    def __init__(self, scenario: Scenario, place: str = "") -> None:
+        """Ask the server of a scenario, or over HTTP those at ``place``, host and port.
+
+        Raises `ScenarioError` if that is no address.
+        """
+        self.behind = bool(place)
+        self.way = protocol(
+            replace(scenario, address=place, protocol="http") if place else scenario
+        )
+        self.headers = {} if place else scenario.requests[0].headers
         self.call: Any = None
 
-    def ask(self) -> dict[str, Counted]:
-        """Return what each model has done; raise `SilenceError` if the server does not say."""
-        if isinstance(self.way, Http):
-            return counted(self._http(self.way).model_stats)
-        assert isinstance(self.way, Grpc)
-        return counted(self._grpc(self.way).model_stats)
+    def ask(self) -> dict[str, Models]:
+        """Return what each server's models have done; raise `SilenceError` if none says it."""
+        if not isinstance(self.way, Http):
+            assert isinstance(self.way, Grpc)
+            return {"": counted(self._grpc(self.way).model_stats)}
+        found: dict[str, Models] = {}
+        silence = ""
+        for host in self._hosts(self.way):
+            try:
+                found[host] = counted(self._http(self.way, host).model_stats)
+            except SilenceError as error:
+                silence = str(error)
+        if not found:
+            raise SilenceError(silence)
+        return found
 
-    def _http(self, way: Http) -> ModelStatisticsResponse:
-        connection = HTTPConnection(way.host, way.port, timeout=TIMEOUT_S)
+    def _hosts(self, way: Http) -> list[str]:
+        """Return the addresses of the servers that are there now, or the one host."""
+        if not self.behind:
+            return [way.host]
         try:
-            connection.sock = way.open()
-            connection.sock.settimeout(TIMEOUT_S)
+            found = socket.getaddrinfo(way.host, way.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise SilenceError(f"{way.host}: {error}") from None
+        return sorted({str(place[0]) for *_, place in found})
+
+    def _http(self, way: Http, host: str) -> ModelStatisticsResponse:
+        connection = HTTPConnection(host, way.port, timeout=TIMEOUT_S)
+        try:
+            if not self.behind:
+                connection.sock = way.open()
+                connection.sock.settimeout(TIMEOUT_S)
             connection.request("GET", "/v2/models/stats", headers=dict(self.headers))
             answer = connection.getresponse()
             text = answer.read()

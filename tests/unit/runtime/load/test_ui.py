@@ -15,20 +15,24 @@ EVIL = "<b onclick='x()'>&"
 MS = 1_000_000
 
 
-class Told:
-    """A server that tells what it is given, one after the other."""
+Answer = dict[str, Counted] | list[dict[str, Counted]] | str
 
-    def __init__(self, *answers: dict[str, Counted] | str) -> None:
+
+class Told:
+    """A server, or a list of them, that tells what it is given, one after the other."""
+
+    def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
 
-    def ask(self) -> dict[str, Counted]:
+    def ask(self) -> dict[str, dict[str, Counted]]:
         answer = self.answers.pop(0)
         if isinstance(answer, str):
             raise SilenceError(answer)
-        return answer
+        servers = answer if isinstance(answer, list) else [answer]
+        return {str(i): models for i, models in enumerate(servers) if models}
 
 
-def watched(*answers: dict[str, Counted] | str) -> Watched:
+def watched(*answers: Answer) -> Watched:
     told: Any = Told(*answers)
     made = Watched(told)
     for i in range(len(answers)):
@@ -77,6 +81,18 @@ def test_a_model_that_was_loaded_again_counts_from_nothing() -> None:
     assert done(7).since(done(100)) == done(7)
 
 
+def test_servers_behind_a_gateway_are_added_up() -> None:
+    seen = watched([{"m": done(100)}, {"m": done(7)}], [{"m": done(140)}, {"m": done(9)}])
+    assert seen.whole()["m"].requests == 42
+
+
+def test_a_server_that_was_silent_for_a_moment_is_not_counted_twice() -> None:
+    both = [{"m": done(100)}, {"m": done(50)}]
+    seen = watched(both, [{"m": done(110)}, {}], [{"m": done(120)}, {"m": done(60)}])
+    assert seen.whole()["m"].requests == 30
+    assert [each.of("m").requests for each in seen.moments] == [10, 20]
+
+
 def test_a_model_that_came_later_is_shown() -> None:
     seen = watched({"a": done(1)}, {"a": done(2), "b": done(5)})
     assert [row["name"] for row in seen.rows()] == ["a", "b"]
@@ -86,13 +102,36 @@ def test_a_model_that_came_later_is_shown() -> None:
 def page() -> Any:
     """Make the page's routes for what was watched, and return a client of them."""
 
-    def make(seen: Watched) -> Any:
+    def make(seen: Watched, results: dict[str, Any] | None = None) -> Any:
         app = Flask("page")
         web_ui = SimpleNamespace(app=app, template_args={}, auth_required_if_enabled=lambda f: f)
-        Page(SimpleNamespace(web_ui=web_ui, parsed_options=SimpleNamespace(web_base_path="")), seen)
+        leader: Any = SimpleNamespace(results=results, told=lambda: "told 1.0\n")
+        options = SimpleNamespace(web_base_path="")
+        Page(SimpleNamespace(web_ui=web_ui, parsed_options=options), seen, leader)
+        app.add_url_rule("/swarm", "swarm", lambda: "started", methods=["POST"])
         return app.test_client()
 
     return make
+
+
+def test_the_last_results_are_there_once_a_run_has_ended(page: Any) -> None:
+    assert page(watched()).get("/triton/results.json").status_code == 404
+    assert page(watched(), {"total": 3}).get("/triton/results.json").json == {"total": 3}
+
+
+def test_prometheus_reads_what_is_told(page: Any) -> None:
+    answer = page(watched()).get("/metrics")
+    assert answer.text == "told 1.0\n"
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [(None, 200), ("http://localhost", 200), ("https://evil.example", 403), ("null", 403)],
+)
+def test_no_other_site_starts_a_load_test(page: Any, origin: str | None, status: int) -> None:
+    headers = {"Origin": origin} if origin else {}
+    assert page(watched()).post("/swarm", headers=headers).status_code == status
 
 
 def test_the_charts_show_what_a_model_is_called_and_nothing_more(page: Any) -> None:

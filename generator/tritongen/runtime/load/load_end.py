@@ -1,0 +1,31 @@
+"""How the program ends: at once, with the exit code that it has."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import load_threads
+
+
+def leave(exit_code: int) -> None:
+    """End without what Python does at its end: it may wait forever for gRPC."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
+
+
+def fail(code: int, message: str) -> None:
+    """Say why, and end."""
+    sys.stderr.write(f"load: {message}\n")
+    leave(code)
+
+
+def end_in(seconds: float, code: int) -> None:
+    """End in any case, from a thread that gevent knows nothing of."""
+
+    def wait() -> None:
+        load_threads.sleep(seconds)
+        os._exit(code)
+
+    load_threads.start(wait, ())
