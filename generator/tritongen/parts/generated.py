@@ -7,8 +7,10 @@ from tritongen.formats import json, yamlfile
 from tritongen.records.plan import Plan
 from tritongen.records.tree import Text
 
+Structure = Mapping[str, Any] | yamlfile.Commented
 
-def write(plan: Plan, path: str, value: Mapping[str, Any], *, owner: str, head: str = "") -> Text:
+
+def write(plan: Plan, path: str, value: Structure, *, owner: str, head: str = "") -> Text:
     """Return the file at ``path``, in JSON or YAML by its suffix; ``head`` is YAML's comment."""
     merged = lay_over(value, extra(plan, path) or {})
     if path.endswith(".json"):

@@ -37,6 +37,8 @@ GATEWAY: Final = "gateway"
 PROMETHEUS: Final = "prometheus"
 ALERTMANAGER: Final = "alertmanager"
 GRAFANA: Final = "grafana"
+LOCUST: Final = "locust"
+"""The image of Locust's services and of ``ops``."""
 LOCUST_MASTER: Final = "locust-master"
 LOCUST_WORKER: Final = "locust-worker"
 REDIS: Final = "redis"
@@ -48,6 +50,9 @@ EDGE: Final = "edge"
 """The network of what is published."""
 INNER: Final = "inner"
 """The network without a way out: Triton, and what scrapes it."""
+
+ALERTS_PROFILE: Final = "alerts"
+OPS_PROFILE: Final = "ops"
 
 TRITON_HTTP: Final = 8000
 TRITON_GRPC: Final = 8001
@@ -74,6 +79,11 @@ OTLP_GRPC_PORT: Final = 4317
 OTEL_METRICS_PORT: Final = 8888
 JAEGER_PORT: Final = 16686
 
+DASHBOARDS_MOUNT: Final = "/etc/grafana/dashboards"
+"""Where Grafana finds the files of ``DASHBOARDS``."""
+ALERT_WEBHOOK: Final = "/tmp/webhook"  # noqa: S108, in a container
+"""A file in Alertmanager's container with the URL of ``alertmanager: {webhook: {env: NAME}}``."""
+
 SECRETS: Final = "/run/secrets"
 TLS_CERTIFICATE: Final = f"{SECRETS}/tls.pem"
 TLS_KEY: Final = f"{SECRETS}/tls.pem.key"
@@ -99,7 +109,7 @@ SERVICES: Final = (
     JAEGER,
     OPS,
 )
-IMAGES: Final = (TRITON, GATEWAY, PROMETHEUS, GRAFANA, "locust", REDIS, ALERTMANAGER, OTEL, JAEGER)
+IMAGES: Final = (TRITON, GATEWAY, PROMETHEUS, GRAFANA, LOCUST, REDIS, ALERTMANAGER, OTEL, JAEGER)
 """What has an image of its own; one of Locust serves its master, its workers and ``ops``."""
 
 

@@ -8,7 +8,7 @@ for a plan without it.
 from collections.abc import Mapping
 from typing import Protocol
 
-from tritongen.parts.targets import loadtests, repository
+from tritongen.parts.targets import compose, loadtests, prometheus, repository
 from tritongen.records.plan import Plan
 from tritongen.records.tree import Entry
 
@@ -23,4 +23,6 @@ class Target(Protocol):
 TARGETS: Mapping[str, Target] = {
     "repository": repository,
     "loadtests": loadtests,
+    "compose": compose,
+    "prometheus": prometheus,
 }

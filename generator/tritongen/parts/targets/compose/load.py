@@ -1,0 +1,90 @@
+"""The services that ask: Locust's master and workers, and ``ops`` for what is done once."""
+
+from typing import Any
+
+from tritongen.formats.yamlfile import Commented
+from tritongen.parts.targets.compose import built
+from tritongen.parts.targets.compose.service import (
+    Fields,
+    after,
+    closed,
+    health,
+    mounted,
+    published,
+    those_said,
+)
+from tritongen.records.paths import LOADTESTS
+from tritongen.records.stack import (
+    EDGE,
+    GATEWAY,
+    GATEWAY_GRPC,
+    GATEWAY_HTTP,
+    GATEWAY_RUN,
+    INNER,
+    LOCUST,
+    LOCUST_MASTER,
+    LOCUST_PORT,
+    LOCUST_WORKER,
+    OPS,
+    OPS_PROFILE,
+    TRITON,
+    TRITON_GRPC,
+    TRITON_HTTP,
+    PlannedStack,
+)
+
+PROGRAM = "/mnt/loadtests"
+
+
+def _locust(stack: PlannedStack, *role: str) -> dict[str, Any]:
+    host = GATEWAY if stack.gateway else TRITON
+    http, grpc = (GATEWAY_HTTP, GATEWAY_GRPC) if stack.gateway else (TRITON_HTTP, TRITON_GRPC)
+    secure = bool(stack.gateway and stack.gateway.tls)
+    addresses = [
+        f"--http-address={'https://' if secure else ''}{host}:{http}",
+        f"--grpc-address={'grpcs://' if secure else ''}{host}:{grpc}",
+    ]
+    return {
+        **built.image(stack, LOCUST),
+        "command": [f"--locustfile={PROGRAM}/locustfile.py", *role, *addresses],
+        "user": "locust",
+        "environment": {"PYTHONDONTWRITEBYTECODE": "1"},
+        "volumes": [mounted(LOADTESTS, PROGRAM)],
+        "depends_on": after(host),
+    }
+
+
+def master(stack: PlannedStack) -> dict[str, Any]:
+    """Return the service that has the page and says when to begin."""
+    statistics = f"--statistics-address={TRITON}:{TRITON_HTTP}"
+    page = f"import urllib.request as r; r.urlopen('http://127.0.0.1:{LOCUST_PORT}/', timeout=4)"
+    own: Fields = {
+        **_locust(stack, "--master", "--results=/tmp/results.json", statistics),
+        "ports": [published(stack, stack.ports.locust, LOCUST_PORT)],
+        "networks": [EDGE, INNER],
+        "healthcheck": health(["python3", "-c", page], start_s=60),
+    }
+    return closed(stack, LOCUST_MASTER, own)
+
+
+def worker(stack: PlannedStack) -> Commented:
+    """Return the service that sends requests; it reaches what clients reach, and no more."""
+    own = _locust(stack, "--worker", f"--master-host={LOCUST_MASTER}")
+    own |= {"networks": [EDGE], "depends_on": after(LOCUST_MASTER, condition="service_healthy")}
+    many = {"command": "More of them: docker compose up --scale locust-worker=4"}
+    return Commented(closed(stack, LOCUST_WORKER, own), many)
+
+
+def ops(stack: PlannedStack) -> Commented:
+    """Return the service that runs a program of Python's once, on the inner network."""
+    own: Fields = {
+        **built.image(stack, LOCUST),
+        "profiles": [OPS_PROFILE],
+        "entrypoint": ["python3"],
+        "user": "locust",
+        "networks": [INNER],
+        **those_said(volumes=[f"gateway-run:{GATEWAY_RUN}"] if stack.gateway else []),
+        "restart": "no",
+    }
+    control = "Runs once, where Triton's control can be reached: docker compose run --rm ops"
+    return Commented(closed(stack, OPS, own), {"entrypoint": control})
