@@ -153,7 +153,9 @@ def test_what_the_embedded_engine_lacks_is_named_and_can_be_left_out(tmp_path: P
     engine = releases()["24.10"]
     server = (
         "{http_max_input_size: 1GiB, response_cache: {redis: {}}, log_file: a, id: x, "
-        "metrics_config: {histogram_latencies: true}, allow_grpc: true, log_info: false}"
+        "metrics_config: {histogram_latencies: true}, allow_grpc: true, log_info: false, "
+        "grpc_restricted_protocol: {apis: [trace, statistics], header: k, value: {env: K}}, "
+        "http_restricted_api: {apis: [trace, statistics], header: k, value: {env: K}}}"
     )
     plan = planned(tmp_path, server, triton="26.04")
     assert not [found for found in check(plan) if found.code == "TG406"]
@@ -162,6 +164,7 @@ def test_what_the_embedded_engine_lacks_is_named_and_can_be_left_out(tmp_path: P
         "log_info",
         "log_file",
         "http_max_input_size",
+        "grpc_restricted_protocol",
         "metrics_config.histogram_latencies",
         "response_cache.redis",
     ]
@@ -170,6 +173,7 @@ def test_what_the_embedded_engine_lacks_is_named_and_can_be_left_out(tmp_path: P
     assert newer_things(rest, engine) == []
     assert arguments(rest) == [
         "--id=x",
+        "--http-restricted-api=trace,statistics:k=$K",
         "--allow-grpc=true",
         "--cache-config=local,size=67108864",
         OURS,

@@ -151,11 +151,12 @@ def _key(key: Mapping[str, Any]) -> Any:
 def _newest(folder: Path) -> int:
     """Return when a file of the package, or a list of its files, was last changed, in ns."""
     with os.scandir(folder) as entries:
-        return max(
+        times = (
             _newest(Path(entry)) if entry.is_dir() else entry.stat().st_mtime_ns
             for entry in entries
             if entry.name != "__pycache__"
         )
+        return max(times, default=0)  # a package that was removed may leave its cache
 
 
 def _outputs(root: Path) -> Iterator[str]:

@@ -78,6 +78,7 @@ from tritongen.parts.lints import (
     tg407_server_options,
     tg501_unverified_download,
     tg502_secret,
+    tg503_half_restricted,
 )
 from tritongen.records.finding import Complaint, Severity
 from tritongen.records.plan import Plan
@@ -164,4 +165,5 @@ LINTS: dict[str, Lint] = {
     "TG407": tg407_server_options,
     "TG501": tg501_unverified_download,
     "TG502": tg502_secret,
+    "TG503": tg503_half_restricted,
 }

@@ -7,12 +7,11 @@ from typing import TypeVar
 from google.protobuf.message import Message
 
 from tritongen.parts.engines.embedded.options import refusal
-from tritongen.parts.serveroptions import flags
+from tritongen.parts.serveroptions import flags, server_options
 from tritongen.records.messages import ModelConfig
 from tritongen.records.plan import Plan
 from tritongen.records.release import Release
 from tritongen.records.scalars import Record
-from tritongen.records.server import Server
 from tritongen.records.views import used_fields
 
 R = TypeVar("R", bound=Record)
@@ -50,17 +49,19 @@ def newer_things(plan: Plan, engine: Release) -> list[Newer]:
         }
         outermost = [f for f in lacking if not any(f.startswith(g + ".") for g in lacking)]
         found += [Newer(model=model.name, field=f, why=lacking[f]) for f in outermost]
-    return [*found, *_options(plan.server, engine)]
+    return [*found, *_options(plan, engine)]
 
 
-def _options(server: Server, engine: Release) -> Iterator[Newer]:
+def _options(plan: Plan, engine: Release) -> Iterator[Newer]:
     """Yield the options that this server does not have, and those that it can't be asked with."""
-    for path, flag in flags(server):
+    refused = {
+        option.name: why
+        for option in server_options(plan)
+        if (why := refusal(option.name, option.value or ""))
+    }
+    for path, flag in flags(plan.server):
         option = ".".join(path)
-        why = engine.lacks(f"flag:{flag}") or LACKING.get(option)
-        if len(path) == 1 and refusal(flag, getattr(server, option)):
-            why = refusal(flag, getattr(server, option))
-        if why:
+        if why := engine.lacks(f"flag:{flag}") or LACKING.get(option) or refused.get(flag):
             yield Newer(model=None, field=option, why=why)
 
 

@@ -27,6 +27,9 @@ MUST_BE_OFF = {
     "log-file": READ_FROM_LOG,
 }
 
+ASKED = {"health", "metadata", "inference", "model-config", "model-repository", "statistics"}
+"""The parts of the protocol that tritongen asks over gRPC, without anyone's secret."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -85,10 +88,13 @@ def _check_usable(options: Options) -> None:
             raise SpecError(f"--{option}={value} can't be used here", why=why, fix="leave it out")
 
 
-def refusal(option: str, value: object) -> str | None:
+def refusal(option: str, value: str) -> str | None:
     """Return why the engine can't serve with an option of this value, ``None`` if it can."""
-    off = str(value).lower() in OFF
-    return (MUST_BE_ON if off else MUST_BE_OFF).get(option)
+    if option == "grpc-restricted-protocol" and ASKED.intersection(
+        value.partition(":")[0].split(",")
+    ):
+        return "tritongen itself asks the server for this, without the header"
+    return (MUST_BE_ON if value.lower() in OFF else MUST_BE_OFF).get(option)
 
 
 def resolved(
