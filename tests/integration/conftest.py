@@ -1,6 +1,7 @@
 """The real tritonserver for tests: ``serve(repository, *options)`` returns where it answers."""
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -87,3 +88,17 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
 def _tail(log: Path, lines: int = 60) -> str:
     return f"--- {log}\n" + "\n".join(log.read_text("utf-8", "replace").splitlines()[-lines:])
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Mount file systems (root may): ``mount(folder, "-t", "tmpfs", "-o", "size=1m", "tmpfs")``."""
+    with ExitStack() as mounted:
+
+        def mount_(path: Path, *options: str) -> Path:
+            path.mkdir(exist_ok=True)
+            subprocess.run(["mount", *options, str(path)], check=True)
+            mounted.callback(subprocess.run, ["umount", str(path)], check=True)
+            return path
+
+        yield mount_

@@ -183,11 +183,12 @@ def described(plan: Plan, target: Target) -> dict[str, str]:
 
 def finish(measurement: Measurement, asked: Asked, root: Path, broken: EngineError | None) -> None:
     """Save, show and judge a measurement."""
-    path = write_measurement(measurement, root / RESULTS)
+    # Shown first: where the disk is full, nothing of what was measured is lost.
     if asked.as_json:
         show_json(as_json(measurement))
     else:
         show_measurement(measurement)
+    path = write_measurement(measurement, root / RESULTS)
     messages.print(f"all of it: {relative(path)}", style="dim")
     if asked.junit:
         checks = all_checks(measurement)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,19 +36,6 @@ def files(root: Path) -> dict[str, str | None]:
         for path in sorted(root.rglob("*"))
         if (name := path.relative_to(root).as_posix()) == MANIFEST or not name.startswith(STATE)
     }
-
-
-@pytest.fixture
-def mount(tmp_path: Path) -> Iterator[object]:
-    with contextlib.ExitStack() as mounted:
-
-        def mount_(path: Path, *options: str) -> Path:
-            path.mkdir(exist_ok=True)
-            subprocess.run(["mount", *options, str(path)], check=True)
-            mounted.callback(subprocess.run, ["umount", str(path)], check=True)
-            return path
-
-        yield mount_
 
 
 @needs_mounts

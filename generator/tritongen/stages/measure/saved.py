@@ -26,6 +26,7 @@ def write_measurement(measurement: Measurement, folder: Path) -> Path:
         HostError: it can't be written.
     """
     text = formats.write(as_json(measurement))
+    draft: Path | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = _next(folder, measurement.load.name)
@@ -33,6 +34,8 @@ def write_measurement(measurement: Measurement, folder: Path) -> Path:
         draft.write_text(text, "utf-8")
         draft.replace(path)
     except OSError as error:
+        if draft is not None:
+            draft.unlink(missing_ok=True)
         raise HostError(
             f"the result can't be written to {folder}: {error.strerror}",
             fix="make room there; --json shows the result as well",
