@@ -17,7 +17,10 @@ from tritongen.stages.stamp import Asked, Reading, absolute, recall, remember
 
 @dataclass(kw_only=True)
 class Request:
-    """What a command was asked to build, and what it has read for it."""
+    """What a command was asked to build, and what it has read for it.
+
+    ``needs`` are files that a build makes once, and that are nobody's output.
+    """
 
     spec: Path
     overlays: tuple[Path, ...]
@@ -25,6 +28,7 @@ class Request:
     strict: bool
     reading: Reading = field(default_factory=Reading)
     asked: Asked = field(default_factory=lambda: Asked({}))
+    needs: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -47,6 +51,8 @@ class Request:
     def unchanged(self) -> Mapping[str, Any] | None:
         """Return what the last build remembered if doing it again would change nothing."""
         result: Mapping[str, Any] | None = recall(self.root, self.key, os.environ)
+        if result is not None and not all((self.root / file).exists() for file in result["needs"]):
+            return None
         if result is not None and result["findings"]:
             from tritongen.cli.output import show_findings
 
@@ -55,7 +61,12 @@ class Request:
 
     def remember(self, findings: Sequence[Finding], files: int, serving: Any) -> None:
         """Remember a build that ended well: its findings, its files, and how it is served."""
-        result = {"findings": [asdict(f) for f in findings], "files": files, "serving": serving}
+        result = {
+            "findings": [asdict(f) for f in findings],
+            "files": files,
+            "serving": serving,
+            "needs": self.needs,
+        }
         remember(self.root, self.key, self.reading, self.asked, result)
 
 

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from tritongen.parts.engines.embedded.newer import newer_things, without
 from tritongen.parts.serveroptions import server_options
 from tritongen.records.facts import Facts
 from tritongen.records.finding import Finding
-from tritongen.records.paths import STATE
+from tritongen.records.paths import ENV_FILE, STATE
 from tritongen.records.plan import Plan, short
 from tritongen.records.release import Release, releases
 from tritongen.records.tree import Change
-from tritongen.stages.apply import apply, diff, recover
+from tritongen.stages.apply import apply, diff, make_password, recover
 from tritongen.stages.check import check
 from tritongen.stages.load import load
 from tritongen.stages.probe import probe
@@ -47,6 +48,7 @@ def plan_spec(request: Request) -> tuple[Plan, tuple[Finding, ...]]:
             facts = probe(loaded, request.root)
     request.note(asked, _placed(facts))
     plan = resolve(loaded, facts)
+    request.needs = (ENV_FILE,) if plan.stack else ()
     doubts: tuple[Finding, ...] = ()
     if plan.loadtests:
         from tritongen.stages.payloads import payloads  # with numpy: a tenth of a second
@@ -77,6 +79,9 @@ def write(plan: Plan, root: Path, *, force: bool = False) -> tuple[Change, ...]:
         tree = render(plan)
         changes = diff(tree, root, force=force)
         apply(changes, root, tree)
+        made = plan.stack is not None and make_password(root)
+    if made:
+        messages.print(f"made a password for Grafana: it is in {relative(root / ENV_FILE)}")
     return changes
 
 
@@ -113,7 +118,7 @@ def build_for(request: Request, engine: Release, *, as_engine: bool) -> tuple[Pa
         # What was built for the spec's own release stays as it is.
         folder = request.root / STATE / f"as-{engine.tag}"
     if as_engine:
-        plan = without(plan, newer, engine)
+        plan = replace(without(plan, newer, engine), stack=None)
     changes = write(plan, folder)
     serving = serving_of(plan)
     assert serving is not None, "what the engine lacks was refused or left out"

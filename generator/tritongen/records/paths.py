@@ -41,6 +41,9 @@ RESULTS: Final = f"{STATE}/results"
 RUNS: Final = f"{STATE}/load"
 """Load tests while they run: scenario, log and feed of each."""
 
+ENV_FILE: Final = ".env"
+"""Passwords for docker compose on this machine: written once by ``build``, never generated."""
+
 RESERVED: Final = (MANIFEST, LOCK, JOURNAL, ROLLBACK, STAGING, CACHE)
 
 

@@ -27,10 +27,8 @@ OTEL_FOLDER: Final = f"{COMPOSE}/otel"
 GRAFANA_FOLDER: Final = "grafana"
 PROVISIONING: Final = f"{GRAFANA_FOLDER}/provisioning"
 DASHBOARDS: Final = f"{GRAFANA_FOLDER}/dashboards"
-ENV_FILE: Final = ".env"
-"""Written once by ``build``, never generated: it holds Grafana's password."""
-
 GRAFANA_PASSWORD: Final = "GRAFANA_PASSWORD"  # noqa: S105, the name of a variable
+"""Its value stands in ``paths.ENV_FILE``."""
 
 TRITON: Final = "triton"
 GATEWAY: Final = "gateway"
