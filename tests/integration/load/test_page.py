@@ -57,7 +57,7 @@ class Page:
         assert answer["success"], answer
 
     def metrics(self) -> dict[str, float]:
-        lines = self.http.get("/metrics").raise_for_status().text.splitlines()
+        lines = self.http.get("/tritongen/metrics").raise_for_status().text.splitlines()
         pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {name: float(value) for name, _, value in pairs}
 

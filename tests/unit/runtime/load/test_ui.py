@@ -120,7 +120,7 @@ def test_the_last_results_are_there_once_a_run_has_ended(page: Any) -> None:
 
 
 def test_prometheus_reads_what_is_told(page: Any) -> None:
-    answer = page(watched()).get("/metrics")
+    answer = page(watched()).get("/tritongen/metrics")
     assert answer.text == "told 1.0\n"
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
 
