@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from tritongen.records.scalars import Flag, Port, Record, Whole, one_or_many, quote, wrong
 from tritongen.records.server import Server
-from tritongen.records.units import Fraction, Rate, SomeBytes
+from tritongen.records.units import Fraction, Rate, SomeBytes, SomeTime
 
 COMPOSE_FILE: Final = "docker-compose.yml"
 COMPOSE: Final = "compose"
@@ -205,12 +205,18 @@ class Tls(Record):
 class Haproxy(Record):
     """What the gateway lets through.
 
-    ``rate_limit`` is per client address and second; ``statistics`` lets the models' statistics
-    pass; ``api_keys`` is a file with the SHA-256 of a key a line.
+    ``rate_limit`` is of inference requests per client and second: its address or its API key;
+    ``retry_size`` is the size in bytes up to which a request is kept until it is answered, to be
+    sent again if its replica dies; ``timeout`` is in seconds; ``statistics`` lets the models'
+    statistics pass, ``compression`` compressed requests; ``api_keys`` is a file with the SHA-256
+    of a key a line.
     """
 
     max_request_size: SomeBytes = 64 << 20
+    retry_size: SomeBytes | None = None
     rate_limit: Rate | None = None
+    timeout: SomeTime = 60
+    compression: Flag = False
     statistics: Flag = False
     tls: Tls | None = None
     api_keys: SecretFile | None = None

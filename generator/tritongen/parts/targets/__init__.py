@@ -8,7 +8,7 @@ for a plan without it.
 from collections.abc import Mapping
 from typing import Protocol
 
-from tritongen.parts.targets import compose, loadtests, prometheus, repository
+from tritongen.parts.targets import compose, gateway, loadtests, prometheus, repository
 from tritongen.records.plan import Plan
 from tritongen.records.tree import Entry
 
@@ -24,5 +24,6 @@ TARGETS: Mapping[str, Target] = {
     "repository": repository,
     "loadtests": loadtests,
     "compose": compose,
+    "gateway": gateway,
     "prometheus": prometheus,
 }

@@ -37,6 +37,10 @@ ENGINE_START_S = 600
 LANGUAGE_MODEL_START_S = 600
 """Weights are fetched, compiled and warmed up by the engine itself."""
 
+RETRY_BYTES = (64 << 10, MiB)
+RETRY_UNKNOWN_BYTES = 256 << 10
+"""Where an input's size varies."""
+
 
 def shm_bytes(models: Mapping[str, PlannedModel], largest_request: int) -> int:
     """Return the size of /dev/shm: in whole 64 MiB, and at least Docker's own.
@@ -89,6 +93,18 @@ def start_s(models: Mapping[str, PlannedModel]) -> int:
 def weight_bytes(model: PlannedModel) -> int:
     """Return the size of the files that are placed for a model."""
     return sum(each.size_bytes for each in model.content.values() if isinstance(each, Copy))
+
+
+def retry_bytes(models: Mapping[str, PlannedModel]) -> int:
+    """Return the size of the largest request with one row, as a power of two within bounds.
+
+    The gateway copies a buffer of this size for each request that it passes on.
+    """
+    rows = [[size_bytes(tensor) for tensor in model.config.input] for model in models.values()]
+    need = max((sum(size or 0 for size in row) for row in rows), default=0)
+    if any(None in row for row in rows):
+        need = max(need, RETRY_UNKNOWN_BYTES)
+    return min(max(1 << max(need - 1, 0).bit_length(), RETRY_BYTES[0]), RETRY_BYTES[1])
 
 
 def names(models: Mapping[str, PlannedModel]) -> frozenset[str]:

@@ -75,7 +75,7 @@ def plan_stack(
     if spec.stack is None:
         return None, []
     stack = spec.stack
-    gateway = None if stack.gateway == "none" else stack.gateway.haproxy
+    gateway = _gateway(stack, models)
     shm = capacity.shm_bytes(models, gateway.max_request_size if gateway else LARGEST_REQUEST)
     server = _server(spec.server, stack, gateway, models, release)
     lines = tuple(
@@ -105,6 +105,14 @@ def plan_stack(
         extra=stack.extra,
     )
     return planned, list(_decisions(spec, planned, loadtests))
+
+
+def _gateway(stack: Stack, models: Mapping[str, PlannedModel]) -> Haproxy | None:
+    if stack.gateway == "none":
+        return None
+    said = stack.gateway.haproxy
+    kept = min(said.retry_size or capacity.retry_bytes(models), said.max_request_size)
+    return said.model_copy(update={"retry_size": kept})
 
 
 def _project(name: str) -> str:
@@ -216,6 +224,10 @@ def _decisions(
     for key, value in planned.server:
         if value is not None and getattr(spec.server, key) != value:
             yield default(("stack", "server", key), _shown(value), SERVER[key])
+    if planned.gateway:
+        where, kept = ("stack", "gateway", "haproxy", "retry_size"), planned.gateway.retry_size
+        chosen = stack.gateway != "none" and stack.gateway.haproxy.retry_size == kept
+        yield said(where, f"{kept}B") if chosen else default(where, f"{kept}B", RETRY)
     if not loadtests:
         yield default(("stack", LOCUST_MASTER), "none", "the spec has no load tests to run")
     for file in planned.extra:
@@ -234,6 +246,10 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
+RETRY = (
+    "the largest request with one row, 64 KiB to 1 MiB, 256 KiB where a size varies: the gateway "
+    "keeps a request of this size until it is answered"
+)
 SHM = (
     "for each instance of a Python model 1 MiB and twice the tensors of a full batch; where their "
     "size varies, twice the largest request; 1 GiB for PyTorch and language models"
