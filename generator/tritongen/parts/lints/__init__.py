@@ -76,9 +76,16 @@ from tritongen.parts.lints import (
     tg403_numpy,
     tg406_server_option,
     tg407_server_options,
+    tg408_stack_gpus,
+    tg409_stack_image,
+    tg410_stack_gateway,
+    tg411_requirements,
+    tg412_unhashed_requirements,
+    tg413_stack_server,
     tg501_unverified_download,
     tg502_secret,
     tg503_half_restricted,
+    tg504_open_stack,
 )
 from tritongen.records.finding import Complaint, Severity
 from tritongen.records.plan import Plan
@@ -163,7 +170,14 @@ LINTS: dict[str, Lint] = {
     "TG403": tg403_numpy,
     "TG406": tg406_server_option,
     "TG407": tg407_server_options,
+    "TG408": tg408_stack_gpus,
+    "TG409": tg409_stack_image,
+    "TG410": tg410_stack_gateway,
+    "TG411": tg411_requirements,
+    "TG412": tg412_unhashed_requirements,
+    "TG413": tg413_stack_server,
     "TG501": tg501_unverified_download,
     "TG502": tg502_secret,
     "TG503": tg503_half_restricted,
+    "TG504": tg504_open_stack,
 }
