@@ -24,6 +24,8 @@ GATEWAY_FOLDER: Final = f"{COMPOSE}/gateway"
 PROMETHEUS_FOLDER: Final = f"{COMPOSE}/prometheus"
 ALERTMANAGER_FOLDER: Final = f"{COMPOSE}/alertmanager"
 OTEL_FOLDER: Final = f"{COMPOSE}/otel"
+OPS_FOLDER: Final = f"{COMPOSE}/ops"
+OPS_MOUNT: Final = "/opt/ops"
 GRAFANA_FOLDER: Final = "grafana"
 PROVISIONING: Final = f"{GRAFANA_FOLDER}/provisioning"
 DASHBOARDS: Final = f"{GRAFANA_FOLDER}/dashboards"
@@ -109,6 +111,13 @@ SERVICES: Final = (
 )
 IMAGES: Final = (TRITON, GATEWAY, PROMETHEUS, GRAFANA, LOCUST, REDIS, ALERTMANAGER, OTEL, JAEGER)
 """What has an image of its own; one of Locust serves its master, its workers and ``ops``."""
+EXTENSIBLE: Final = (
+    COMPOSE_FILE,
+    *(f"{PROMETHEUS_FOLDER}/{name}.yml" for name in ("prometheus", "rules", "alerts")),
+    f"{ALERTMANAGER_FOLDER}/alertmanager.yml",
+    f"{OTEL_FOLDER}/collector.yml",
+)
+"""The generated files that ``extra`` can be laid over."""
 
 
 def _bind(value: str) -> str:
@@ -144,7 +153,7 @@ def _path(value: Any) -> Any:
     return value
 
 
-def _for_triton(value: Any) -> Any:
+def for_triton(value: Any) -> Any:
     """Read a bare value as Triton's."""
     return {TRITON: value} if isinstance(value, str) else value
 
@@ -161,15 +170,26 @@ def _own_service(value: str) -> str:
     return _service(SERVICES, value)
 
 
+def _generated(value: str) -> str:
+    if value not in EXTENSIBLE:
+        message = f"{quote(value)} is not a generated file that something can be laid over"
+        raise wrong("choice", message, f"one of {', '.join(EXTENSIBLE)}")
+    return value
+
+
 def _own_image(value: str) -> str:
     return _service(IMAGES, value)
 
 
 def _gpus(value: Any) -> Any:
-    value = one_or_many(value)
-    if value in (("none",), ("all",)):
-        return value[0]
-    return value
+    numbers = one_or_many(value)
+    if value in ("none", "all") or not isinstance(numbers, list | tuple):
+        return value
+    if not all(isinstance(each, str) and each.isdecimal() for each in numbers) or not numbers:
+        raise wrong("type", "`none`, `all`, or numbers of GPUs", "write it like `[0, 1]`")
+    if len(set(numbers)) != len(numbers):
+        raise wrong("type", "each GPU once", "name each once")
+    return numbers
 
 
 class Env(Record):
@@ -291,18 +311,20 @@ class Stack(Record):
     gpus: Annotated[Literal["none", "all"] | tuple[Device, ...], BeforeValidator(_gpus)] = "none"
     bind: Annotated[str, AfterValidator(_bind)] = "127.0.0.1"
     ports: Ports = Ports()
-    memory: Annotated[Mapping[Service, SomeBytes], BeforeValidator(_for_triton)] = Field(
+    memory: Annotated[Mapping[Service, SomeBytes], BeforeValidator(for_triton)] = Field(
         default_factory=dict
     )
-    cpus: Annotated[Mapping[Service, Fraction], BeforeValidator(_for_triton)] = Field(
+    cpus: Annotated[Mapping[Service, Fraction], BeforeValidator(for_triton)] = Field(
         default_factory=dict
     )
-    images: Annotated[Mapping[ImageOf, Image], BeforeValidator(_for_triton)] = Field(
+    images: Annotated[Mapping[ImageOf, Image], BeforeValidator(for_triton)] = Field(
         default_factory=dict
     )
     alertmanager: Alertmanager | None = None
     tracing: Tracing | None = None
-    extra: Mapping[str, Any] = Field(default_factory=dict)
+    extra: Mapping[Annotated[str, AfterValidator(_generated)], Mapping[str, Any]] = Field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from tritongen.records.keys import keys
 from tritongen.records.loadtest import LoadTest, Slo
 from tritongen.records.scalars import Record, Whole
 from tritongen.records.server import Server
-from tritongen.records.stack import Stack
+from tritongen.records.stack import Stack, for_triton
 from tritongen.stages.schema.values import FLAG, REFERENCE, TEXT, Schema, listed, mapping, whole
 
 LOAD_RECORDS: tuple[type[Record], ...] = (Server, LoadTest, Slo, Stack)
@@ -51,7 +51,10 @@ def key_names(record: type[Record]) -> dict[str, Any]:
 
 def _described(record: type[Record], name: str) -> Schema:
     said = keys()[record.__name__][name]
-    value = _value(key_names(record)[name])
+    field = next(f for n, f in record.model_fields.items() if name in (n, f.alias))
+    value = _value(field.annotation)
+    if any(getattr(part, "func", None) is for_triton for part in field.metadata):
+        value = {**value, "type": [*value["type"], "string", "number"]}
     default = {} if said.default in (None, "") else {"default": said.default}
     return {**value, "description": said.text, **default}
 
