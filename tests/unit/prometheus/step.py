@@ -1,0 +1,6 @@
+def plain(x):
+    return {"y": x}
+
+
+def stream(x):
+    yield {"y": x}
