@@ -16,7 +16,7 @@ from tritongen.formats.yaml import ESCAPES, WIDTH
 Scalar: TypeAlias = str | int | float | bool | None
 Value: TypeAlias = "Scalar | Sequence[Value] | Mapping[str, Value] | Commented"
 
-PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.@+-]*(?::[A-Za-z0-9_/.@+-]+)*")
+PLAIN = re.compile(r"[A-Za-z_/.][A-Za-z0-9_/.@+-]*(?::[A-Za-z0-9_/.@+-]+)*|[0-9]+(?:ms|[smhdkg])")
 """Text that no reader takes for anything else, but for the words below and numbers."""
 WORDS = re.compile(r"(?i)true|false|yes|no|on|off|y|n|null|nan|\.nan|[+-]?\.?inf|\.[0-9_.e+-]*")
 TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_/.@+(){},;=<>$'\"*%! -]*[A-Za-z0-9_/.@+()}$%!*]")
@@ -33,18 +33,25 @@ class Commented:
 
 def write(value: Mapping[str, Value] | Commented, *, head: str = "") -> str:
     """Return a document; ``head`` is a comment of any number of lines above it."""
-    comment = [f"# {line}".rstrip() for line in head.splitlines()]
-    return "\n".join([*comment, *_mapping(value, 0)]) + "\n"
+    lines = _below(value, 0) if _short(value, 0) is None else ["{}"]
+    return "\n".join([*_comment(head, 0), *lines]) + "\n"
 
 
 def _mapping(value: "Mapping[str, Value] | Commented", indent: int) -> list[str]:
     block = value if isinstance(value, Commented) else Commented(value)
     lines: list[str] = []
     for key, inner in block.values.items():
-        comment = block.comments.get(key, "")
-        lines += [f"{' ' * indent}# {line}".rstrip() for line in comment.splitlines()]
+        lines += _comment(block.comments.get(key, ""), indent)
         lines += _entry(key, inner, indent)
     return lines
+
+
+def _comment(text: str, indent: int) -> list[str]:
+    shown = (
+        "".join(char if char.isprintable() else _escaped(char) for char in line)
+        for line in text.splitlines()
+    )
+    return [f"{' ' * indent}# {line}".rstrip() for line in shown]
 
 
 def _entry(key: str, value: Value, indent: int) -> list[str]:
@@ -106,7 +113,9 @@ def _scalar(value: Scalar) -> str:
         return str(value)
     if isinstance(value, float):
         assert math.isfinite(value), "no file here says infinity"
-        return repr(value)
+        digits = repr(value)
+        # YAML 1.1 knows no number with an exponent but without a point.
+        return digits.replace("e", ".0e") if "e" in digits and "." not in digits else digits
     return value if _is_plain(value) else _quoted(value)
 
 
