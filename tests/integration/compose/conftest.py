@@ -10,7 +10,6 @@ from tests.integration.compose import debian, stand_ins
 from tests.integration.compose import engine as docker
 from tests.integration.compose.engine import Engine
 from tests.integration.compose.measured import MEASURED, timed
-from tests.integration.compose.project import Project
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -34,12 +33,3 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         with timed("what images are made of"):
             stand_ins.bases(running, suites, folder / "images")
         yield running
-
-
-def build_images(project: Project) -> None:
-    """Build what the project's file names and the engine lacks."""
-    found = project.engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
-    with timed(f"images of {project.folder.name}"):
-        for image in sorted({*project.images()} - {*found}):
-            if image.rpartition(":")[0] in stand_ins.STAND_INS:
-                stand_ins.build(project.engine, image)

@@ -2,16 +2,22 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 from tests.integration.compose.engine import Engine
+from tests.integration.compose.measured import measured, timed
+from tests.integration.compose.stand_ins import STAND_INS, build
 
 TRITONGEN = str(Path(sys.executable).with_name("tritongen"))
 SANDBOX = Path(__file__).with_name("sandbox.yml")
@@ -61,14 +67,57 @@ class Project:
             check=False,
         )
 
-    def images(self) -> list[str]:
-        """The images that the generated file starts or builds from."""
-        return self.compose("config", "--images").split()
+    def images(self) -> set[str]:
+        """The images that the generated file starts, and those that it builds from."""
+        built = (self.folder / "compose").glob("*.Dockerfile")
+        text = "".join(path.read_text() for path in built)
+        return {
+            *self.compose("config", "--images").split(),
+            *re.findall(r"^FROM (\S+)", text, re.MULTILINE),
+        }
 
     def up(self, *words: str) -> None:
         """Start everything and wait until it is healthy."""
         wait = ("--detach", "--wait", "--wait-timeout", str(UP_S), "--remove-orphans")
         self.compose("up", *wait, *words)
+
+    @contextmanager
+    def running(self, model: str, request: dict[str, Any]) -> Iterator[None]:
+        """Build and start what the spec says; at the end stop it and remove its data.
+
+        How long it takes until ``model`` answers ``request`` at the gateway is measured.
+        """
+        self.tritongen("build")
+        build_images(self)
+        try:
+            with ThreadPoolExecutor() as pool:
+                began = time.monotonic()
+                starting = pool.submit(self.up)
+                first = pool.submit(self._first_answer, model, request, starting)
+                starting.result()
+                measured(f"{self.folder.name}: up and healthy: {time.monotonic() - began:.1f} s")
+                answered = first.result() - began
+                measured(f"{self.folder.name}: from `up` to the first answer: {answered:.1f} s")
+            yield
+        finally:
+            with timed(f"{self.folder.name}: down"):
+                self.down()
+
+    def _first_answer(self, model: str, request: dict[str, Any], starting: Future[None]) -> float:
+        address = f"http://{self.published('gateway', 8000)}/v2/models/{model}/infer"
+        with httpx.Client(trust_env=False) as client:
+            while not starting.done() or not starting.exception():
+                with suppress(httpx.TransportError):
+                    if client.post(address, json=request).status_code == 200:
+                        return time.monotonic()
+                time.sleep(0.1)
+        raise AssertionError("it did not start")
+
+    def published(self, service: str, port: int) -> str:
+        """Where a port of a service will be published, by the file: ``host:port``."""
+        told = json.loads(self.compose("config", "--format", "json"))["services"][service]
+        (found,) = (each for each in told["ports"] if each["target"] == port)
+        return f"{found['host_ip']}:{found['published']}"
 
     def down(self) -> None:
         """Stop everything and remove its volumes."""
@@ -93,3 +142,12 @@ class Project:
 def kill(container: dict[str, Any]) -> None:
     """Kill the first process of a container from outside, as the kernel does that has no memory."""
     os.kill(container["State"]["Pid"], signal.SIGKILL)
+
+
+def build_images(project: Project) -> None:
+    """Build what a project's files name and its engine lacks."""
+    found = project.engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    with timed(f"{project.folder.name}: images"):
+        for image in sorted(project.images() - {*found}):
+            if image.rpartition(":")[0] in STAND_INS:
+                build(project.engine, image)
