@@ -190,7 +190,7 @@ class Page:
             ("/triton/charts", "charts", self.charts),
             ("/triton/charts.js", "script", self.script),
             ("/triton/results.json", "results", self.results),
-            ("/metrics", "metrics", self.metrics),
+            ("/tritongen/metrics", "metrics", self.metrics),
         ):
             routes.add_url_rule(path, name, guard(view))
         web_ui.app.register_blueprint(routes)

@@ -11,7 +11,7 @@ beside this file. ``--http-address`` and ``--grpc-address`` take the place of th
 address; all processes need the same. ``--statistics-address HOST:PORT`` says where the page asks
 for the server's statistics (over HTTP, each server that the name stands for). All of these can be
 said in the environment: ``LOCUST_LOADTEST``, ``LOCUST_HTTP_ADDRESS`` and so on. The page has the
-last results at ``triton/results.json``, and text for Prometheus at ``metrics``.
+last results at ``triton/results.json``, and text for Prometheus at ``tritongen/metrics``.
 
 Exit codes: 0, results are complete (and may say that they can't be trusted); 2, the scenario can't
 be used, or workers differ; 9, results can't be written; 130, the run was ended early and what was
