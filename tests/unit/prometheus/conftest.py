@@ -13,6 +13,14 @@ from tritongen.stages.resolve import resolve
 
 HERE = Path(__file__).parent
 Planned = Callable[..., Plan]
+STEPS = """
+def plain(x):
+    return {"y": x}
+
+
+def stream(x):
+    yield {"y": x}
+"""
 
 
 @pytest.fixture
@@ -20,7 +28,7 @@ def planned(tmp_path: Path) -> Planned:
     """Return ``planned(more, release)``: the plan of ``watched.yaml`` with ``more`` laid over."""
 
     def plan(more: str = "", release: str = "24.11") -> Plan:
-        (tmp_path / "step.py").write_text((HERE / "step.py").read_text())
+        (tmp_path / "step.py").write_text(STEPS)
         (tmp_path / "watched.yaml").write_text((HERE / "watched.yaml").read_text())
         (tmp_path / "more.yaml").write_text(f'triton: "{release}"\n{more}')
         spec = load([tmp_path / "watched.yaml", tmp_path / "more.yaml"], {})

@@ -28,7 +28,7 @@ def asked(rule: Recorded | Alert) -> set[str]:
 @pytest.mark.parametrize("release", list(releases()))
 def test_rules_ask_only_for_what_the_release_emits(planned: Planned, release: str) -> None:
     plan = planned("", release)
-    rendered = [*recorded(parts(plan)), *alerts(parts(plan))]
+    rendered: list[Recorded | Alert] = [*recorded(parts(plan)), *alerts(parts(plan))]
     for rule in rendered:
         for name in asked(rule):
             metric = metrics()[name]
@@ -52,7 +52,8 @@ def test_rules_use_only_what_was_recorded_before(planned: Planned) -> None:
 
 
 def test_every_part_that_a_rule_needs_is_known() -> None:
-    for rule in (*recorded(), *alerts()):
+    rules: list[Recorded | Alert] = [*recorded(), *alerts()]
+    for rule in rules:
         assert rule.needs <= set(PARTS)
     for metric in metrics().values():
         assert metric.needs is None or metric.needs in PARTS

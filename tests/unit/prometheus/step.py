@@ -1,6 +1,0 @@
-def plain(x):
-    return {"y": x}
-
-
-def stream(x):
-    yield {"y": x}
