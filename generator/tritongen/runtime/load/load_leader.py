@@ -15,7 +15,7 @@ import load_results
 from load_catalogue import Catalogue
 from load_conductor import Conductor
 from load_scenario import ScenarioError
-from locust.runners import STATE_RUNNING, STATE_SPAWNING, LocalRunner
+from locust.runners import STATE_MISSING, STATE_RUNNING, STATE_SPAWNING, LocalRunner
 
 END_S = 10
 """How long ending may take; gRPC under gevent is known to wait forever there."""
@@ -38,6 +38,7 @@ class Leader:
         self.file = Path(options.results) if options.results else None
         self.live = None if not options.live else _opened(options.live)
         self.headless = bool(options.headless)
+        self.workers: list[str] = []
         self.hellos: dict[str, Mapping[str, str]] = {}
         self.conductor: Conductor | None = None
         self.results: Mapping[str, Any] | None = None
@@ -67,6 +68,7 @@ class Leader:
         except ScenarioError as error:
             self._refuse(2, str(error))
             return
+        self.workers = self._workers()
         self.hellos.clear()
         self.environment.host = self.scenario.address
         self.start(self.scenario.users, self.scenario.users)
@@ -78,12 +80,11 @@ class Leader:
         if self.conductor is not None and self.conductor.told(msg.node_id, msg.data):
             self.metrics.count(self.scenario.name, msg.node_id, msg.data)
 
-    def _workers(self, *states: str) -> list[str]:
-        """Return the workers that Locust hears from and that are in one of these states, or any."""
+    def _workers(self) -> list[str]:
+        """Return the workers that Locust still hears from."""
         if isinstance(self.runner, LocalRunner):
             return ["local"]
-        present = [each for each in self.runner.clients.all if each.state != "missing"]
-        return [each.id for each in present if not states or each.state in states]
+        return [each.id for each in self.runner.clients.all if each.state != STATE_MISSING]
 
     def _conduct(self, **_: Any) -> None:
         """Begin once all users are there."""
@@ -91,15 +92,14 @@ class Leader:
             gevent.spawn(self._lead)
 
     def _lead(self) -> None:
-        workers = self._workers(STATE_SPAWNING, STATE_RUNNING)
         with gevent.Timeout(HELLO_S, False):
-            while not self.hellos.keys() >= set(workers):
+            while not self.hellos.keys() >= set(self.workers):
                 gevent.sleep(0.02)
-        wrong = [text for worker in workers if (text := self._wrong(worker))]
+        wrong = [text for worker in self.workers if (text := self._wrong(worker))]
         if wrong:
             self._refuse(2, "; ".join(wrong))
         elif self.runner.state in (STATE_SPAWNING, STATE_RUNNING):
-            self.conductor = Conductor(self.scenario, self.versions, workers, self._send)
+            self.conductor = Conductor(self.scenario, self.versions, self.workers, self._send)
             self._follow(self.conductor)
 
     def _wrong(self, worker: str) -> str:
