@@ -7,7 +7,8 @@ pair, and beside it is how far each side's turns lie apart. The bare loop is the
 more than eight at once, and counts from when it really sent: our figure from then, with as many on
 their way at most, is held against it.
 
-``PERF_ANALYZER``, if set, is NVIDIA's program: its ceiling at the same concurrency is shown too.
+``PERF_ANALYZER``, if set, is NVIDIA's program: its ceiling at the same concurrency and its latency
+at the same rate are held against ours too, turn by turn.
 """
 
 import multiprocessing
@@ -37,6 +38,8 @@ class TritonPythonModel:
         return [pb.InferenceResponse([pb.Tensor("Y", x.as_numpy())]) for x in inputs]
 """
 Pairs = list[tuple[float, float]]
+Quantiles = tuple[float, float]
+"""The 50th and 99th percentile of latency in microseconds."""
 
 
 def main() -> None:
@@ -67,20 +70,27 @@ def measure(program: Program, bare: Any, protocol: str, address: str) -> str:
     ]
     theirs = statistics.median(rate for _, rate in ceilings)
     half = min(statistics.median(rate for rate, _ in ceilings), theirs) / 2
-    medians: Pairs = []
-    tails: Pairs = []
+    rivals: dict[str, list[tuple[Quantiles, Quantiles]]] = {"the bare loop": []}
     for _ in range(PAIRS):
         measured, alone = ours(level("constant", half))["service_us"], loop(half)
-        medians.append((measured["p50"], percentile(alone, 50)))
-        tails.append((measured["p99"], percentile(alone, 99)))
+        mine = (measured["p50"], measured["p99"])
+        rivals["the bare loop"].append((mine, (percentile(alone, 50), percentile(alone, 99))))
+        if theirs_at := analyzer_at(half, protocol, address):
+            rivals.setdefault("perf_analyzer", []).append((mine, theirs_at))
     ratio = statistics.median(a / b for a, b in ceilings)
     met = "" if ratio >= GOALS[protocol] else "NOT "
     return (
         f"load_generator: {protocol}: {ratio:.2f}x the requests/s of a bare tritonclient loop"
         f" ({met}>= {GOALS[protocol]}; {column(ceilings, 0)} v {column(ceilings, 1)} requests/s,"
-        f" {CLIENTS} clients{other(protocol, address)}); at half load ({half:.0f}/s, {PAIRS} pairs)"
-        f" p50 {compared(medians, 0.1, 200)}, p99 {compared(tails, 0.25, 1000)}"
+        f" {CLIENTS} clients{other(protocol, address)}); at half load ({half:.0f}/s, {PAIRS} pairs) "
+        + "; ".join(f"against {name}: {both(turns)}" for name, turns in rivals.items())
     )
+
+
+def both(turns: Sequence[tuple[Quantiles, Quantiles]]) -> str:
+    """Say how far the medians and the tails of two programs are apart."""
+    medians, tails = ([(ours[i], theirs[i]) for ours, theirs in turns] for i in range(2))
+    return f"p50 {compared(medians, 0.1, 200)}, p99 {compared(tails, 0.25, 1000)}"
 
 
 def compared(pairs: Pairs, share: float, slack_us: float) -> str:
@@ -106,21 +116,41 @@ def percentile(seconds: Sequence[float], percent: int) -> float:
 
 def other(protocol: str, address: str) -> str:
     """Return what perf_analyzer reaches, if there is one."""
-    program = os.environ.get("PERF_ANALYZER")
-    if not program:
+    if "PERF_ANALYZER" not in os.environ:
         return ""
-    said = ["-m", "tiny", "-u", address, "-i", protocol, "--shape", "X:16", "-s", "50"]
-    windows = ["--measurement-mode", "count_windows", "--measurement-request-count", "3000"]
-    concurrency = ["--concurrency-range", str(CLIENTS), "--max-trials", "3"]
+    printed = analyzer(protocol, address, 3000, "--concurrency-range", str(CLIENTS))
+    found = re.findall(r"throughput: ([\d.]+)", printed)
+    return f"; perf_analyzer: {float(found[-1]):.0f}" if found else "; perf_analyzer failed"
+
+
+def analyzer_at(rate: float, protocol: str, address: str) -> Quantiles | None:
+    """Return perf_analyzer's latency at a constant rate, if there is one."""
+    if "PERF_ANALYZER" not in os.environ:
+        return None
+    paced = ["--request-rate-range", f"{rate:.0f}", "--request-distribution", "constant"]
+    printed = analyzer(protocol, address, round(rate * SECONDS / 2), *paced)
+    found = [re.search(rf"p{percent} latency: (\d+)", printed) for percent in (50, 99)]
+    if not all(found):
+        raise SystemExit(f"perf_analyzer printed no latency:\n{printed}")
+    median, tail = (float(each[1]) for each in found if each)
+    return median, tail
+
+
+def analyzer(protocol: str, address: str, requests: int, *load: str) -> str:
+    """Run perf_analyzer on the tiny model and return what it prints.
+
+    It measures at least three windows of so many requests, whether they agree or not.
+    """
+    said = ["-m", "tiny", "-u", address, "-i", protocol, "--shape", "X:16", "-s", "999"]
+    windows = ["--measurement-mode", "count_windows", "--measurement-request-count", str(requests)]
     ran = subprocess.run(
-        [program, *said, *windows, *concurrency],
+        [os.environ["PERF_ANALYZER"], *said, *windows, "--max-trials", "3", *load],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    found = re.findall(r"throughput: ([\d.]+)", ran.stdout)
-    return f"; perf_analyzer: {float(found[-1]):.0f}" if found else "; perf_analyzer failed"
+    return ran.stdout
 
 
 # ---- the bare loop, in a process of its own ----
