@@ -28,7 +28,8 @@ class Timing:
 class StepProfile:
     """A model's timings; ``key`` is of all that determines them (``simulate.profile_key``).
 
-    ``cpu`` is the share of an execution that keeps ``threads`` cores busy.
+    ``cpu`` is the share of an execution that keeps ``threads`` cores busy, ``spread`` the
+    coefficient of variation of executions of one size.
     """
 
     key: str
@@ -36,6 +37,7 @@ class StepProfile:
     timings: tuple[Timing, ...]
     cpu: float = 1.0
     threads: int = 1
+    spread: float = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -235,17 +235,20 @@ class Batcher:
     def _finish(self, now: float, job: tuple[Payload, float]) -> None:
         """Let the responses leave one after another, then take the next payload (rule 8)."""
         payload, began = job
-        agenda, gap = self.agenda, self.station.release_ms
+        agenda, gap, leave = self.agenda, self.station.release_ms, self.leave
         end = now
-        for item in payload.items:
+        *others, last = payload.items
+        for item in others:
             end += gap
-            heappush(agenda.heap, (end, agenda.number(), self.leave, item))
+            heappush(agenda.heap, (end, agenda.number(), leave, item))
+        end += gap
+        heappush(agenda.heap, (end, agenda.number(), self._free, last))
         self.served += (now - began) * len(payload.items)
         self.busy += end - began
-        heappush(agenda.heap, (end, agenda.number(), self._free, 0))
 
-    def _free(self, now: float, _: int) -> None:
-        """Pop the front before the batcher wakes (rule 1)."""
+    def _free(self, now: float, last: Item) -> None:
+        """Let the last one leave, and pop the front before the batcher wakes (rule 1)."""
+        self.leave(now, last)
         if self.payloads:
             self._take(now)
             return

@@ -15,6 +15,11 @@ from tritongen.simulate.systems import system_of
 TURNS = 3
 """So often the simulation is asked how much the steps slowed each other down."""
 SECONDS = 5.0
+NORMAL_P90 = 1.28
+"""So many standard deviations above its mean a normal law has its 90th percentile."""
+MOST_SPREAD = 0.5
+SERIAL = 0.6
+"""The part of the load program's work that its users do one after another, as Python does."""
 FRONT_MS = 0.25
 """What the server itself computes for a request: it receives, passes on and answers."""
 
@@ -93,6 +98,7 @@ def _steps(
     slowed: Sequence[Mapping[str, float]],
 ) -> dict[str, StepProfile]:
     steps: dict[str, StepProfile] = {}
+    spread = _spread(seen)
     for each, factors in zip(seen, slowed, strict=True):
         for model in _models(each):
             key, config = keys[model.name], each.configs[model.name]
@@ -104,6 +110,7 @@ def _steps(
                 timings=timings,
                 cpu=shares.get(model.name, 0.0),
                 threads=_threads(config),
+                spread=spread,
             )
     return steps
 
@@ -124,6 +131,19 @@ def _timings(seen: Observation, model: ModelTimes, slowed: float) -> list[Timing
         Timing(rows=rows, ms=ms, executions=model.batches[rows], busy=busy, slowed=slowed)
         for rows, ms in model.batch_ms.items()
     ]
+
+
+def _spread(seen: Sequence[Observation]) -> float:
+    """Return how executions vary: as a lone user's latencies, which wait for nothing else."""
+    lone = [each for each in seen if each.measurement.load.users == 1]
+    for each in lone:
+        latency = each.measurement.total.latency
+        times = [model.total_ms for model in _models(each)]
+        if latency and times and sum(times):
+            varies = (latency.p90_ms - latency.p50_ms) / NORMAL_P90
+            # Independent steps vary less together than each.
+            return float(min(varies / sum(time**2 for time in times) ** 0.5, MOST_SPREAD))
+    return StepProfile.spread
 
 
 def _threads(config: ModelConfig) -> int:
@@ -167,17 +187,25 @@ def _step_cores(seen: Observation) -> float:
 
 
 def _overheads(seen: Sequence[Observation]) -> Overheads:
-    """Return what a request costs besides its executions: least where the load was lightest."""
+    """Return what a request costs besides its executions.
+
+    The client's own time is told best where it was busiest: some of it does not come from requests.
+    The time outside the server is told best where nothing queued there: where it was least.
+    """
     usual = Overheads()
+    used = [_client_cpu_ms(each.measurement) for each in seen]
+    spent_ms = min([each for each in used if each > 0], default=usual.send_ms / SERIAL)
+    send_ms = SERIAL * spent_ms
     outside = [
         each.measurement.bottleneck.client_ms
         for each in seen
         if each.measurement.bottleneck and each.measurement.bottleneck.client_ms is not None
     ]
-    client_ms = min(outside, default=usual.client_ms) - usual.receive_ms - usual.answer_ms
-    used = [_client_cpu_ms(each.measurement) for each in seen]
-    cpu_ms = min(used, default=usual.cpu_ms) + FRONT_MS
-    return replace(usual, client_ms=max(client_ms, 0.05), cpu_ms=cpu_ms)
+    serial_ms = send_ms + usual.receive_ms + usual.answer_ms
+    client_ms = min(outside, default=usual.client_ms + serial_ms) - serial_ms
+    return replace(
+        usual, send_ms=send_ms, client_ms=max(client_ms, 0.0), cpu_ms=spent_ms + FRONT_MS
+    )
 
 
 def _client_cpu_ms(measurement: Measurement) -> float:

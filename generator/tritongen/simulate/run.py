@@ -49,7 +49,7 @@ class Run:
         self.due: dict[int, float] = {}
         self.left: dict[int, list[int]] = {}
         self.offered = 0
-        self.received = self.answered_at = 0.0
+        self.sent = self.received = self.answered_at = 0.0
         self.answered = 0
         self.latencies: list[float] = []
         self.from_ms = 0.0
@@ -78,11 +78,13 @@ class Run:
         self._tick()
 
     def _ask(self, now: float, due: float) -> None:
-        """Send a request; the server receives one after another."""
+        """Send a request: the client sends one after another, and so the server receives."""
         self.offered += 1
         number = self.offered
         self.due[number] = due
-        arrival = max(now + self.overheads.client_ms / 2, self.received) + self.overheads.receive_ms
+        overheads = self.overheads
+        self.sent = max(now, self.sent) + overheads.send_ms / 2
+        arrival = max(self.sent + overheads.client_ms / 2, self.received) + overheads.receive_ms
         self.received = arrival
         heappush(self.agenda.heap, (arrival, self.agenda.number(), self._enter, number))
 
@@ -124,10 +126,11 @@ class Run:
             self._answer(now, number)
 
     def _answer(self, now: float, number: int) -> None:
-        """Answer the client, one after another; a user asks again at once."""
+        """Answer the client, which receives one after another; a user asks again at once."""
         overheads = self.overheads
         self.answered_at = max(now, self.answered_at) + overheads.answer_ms
-        done = self.answered_at + overheads.client_ms / 2
+        done = max(self.answered_at + overheads.client_ms / 2, self.sent) + overheads.send_ms / 2
+        self.sent = done
         due = self.due.pop(number)
         del self.way_of[number]
         self.answered += 1

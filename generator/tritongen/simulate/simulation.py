@@ -8,6 +8,8 @@ from tritongen.records.system import Outcome, System
 from tritongen.simulate.arrivals import due_ms
 from tritongen.simulate.run import Run
 
+Ran = tuple[Run, int, int]
+"""A run, and what was offered and answered in its window."""
 BISTABLE = 0.08
 """Beginnings that end further apart than this are told apart only by a measurement."""
 RAMPS_MS = (0.0, 1000.0, 37.0)
@@ -26,9 +28,10 @@ def simulate(
 ) -> Outcome:
     """Put a system under load for ``warmup_s`` and then ``seconds``, and return what it did.
 
-    ``starts`` runs with other seeds, in a closed loop with other beginnings of the users, too, are
-    taken together: percentiles are of all latencies, ``spread`` is how far they lie apart.
-    ``trace_s`` are the times of ``arrivals.trace``.
+    ``starts`` runs have other seeds, and in a closed loop other beginnings of the users; in the
+    first all begin at once, as those of the load program do. The outcome is of all of them together
+    unless it is bistable: then it is the first one's. ``trace_s`` are the times of
+    ``arrivals.trace``.
     """
     import numpy as np
 
@@ -55,18 +58,20 @@ def _load(
         run.clock(due_ms(arrivals, rng, trace_s=trace_s, warmup_s=warmup_s))
 
 
-def _outcome(runs: Sequence[tuple[Run, int, int]], seconds: float, *, closed: bool) -> Outcome:
+def _outcome(every: Sequence[Ran], seconds: float, *, closed: bool) -> Outcome:
     import numpy as np
 
-    every = np.concatenate([np.asarray(run.latencies) for run, _, _ in runs])
-    latencies = every if len(every) else np.array([np.inf])
+    spread = max(
+        _spread([answered for _, _, answered in every]),
+        _spread([float(np.median(run.latencies)) for run, _, _ in every if run.latencies]),
+    )
+    runs = every[:1] if closed and spread > BISTABLE else every
+    latencies = np.concatenate([np.asarray(run.latencies) for run, _, _ in runs])
+    if not len(latencies):
+        latencies = np.array([np.inf])
     offered = sum(offered for _, offered, _ in runs)
     answered = sum(answered for _, _, answered in runs)
     p50, p90, p95, p99 = np.percentile(latencies, [50, 90, 95, 99]).tolist()
-    spread = max(
-        _spread([answered for _, _, answered in runs]),
-        _spread([float(np.median(run.latencies)) for run, _, _ in runs if run.latencies]),
-    )
     return Outcome(
         seconds=seconds * len(runs),
         offered=offered,
@@ -79,9 +84,9 @@ def _outcome(runs: Sequence[tuple[Run, int, int]], seconds: float, *, closed: bo
         p99_ms=p99,
         stations=runs[0][0].seen(1000 * seconds),
         saturated=not closed and answered < 0.97 * offered,
-        bistable=spread > BISTABLE,
+        bistable=closed and spread > BISTABLE,
         spread=spread,
-        events=sum(run.agenda.events for run, _, _ in runs),
+        events=sum(run.agenda.events for run, _, _ in every),
     )
 
 

@@ -74,6 +74,7 @@ def _station(config: ModelConfig, step: StepProfile) -> Station:
         early=not policies,
         cpu=step.cpu,
         threads=step.threads,
+        spread=step.spread,
     )
 
 

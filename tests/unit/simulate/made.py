@@ -6,7 +6,7 @@ from tritongen.records.system import Overheads, Route, Station, System, Visit
 from tritongen.simulate.batcher import Batcher, Item
 from tritongen.simulate.cores import Agenda, Cores
 
-FREE = Overheads(receive_ms=0, answer_ms=0, client_ms=0, cpu_ms=0)
+FREE = Overheads(send_ms=0, receive_ms=0, answer_ms=0, client_ms=0, cpu_ms=0)
 
 
 def station(**said: Any) -> Station:

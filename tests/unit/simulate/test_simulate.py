@@ -112,9 +112,9 @@ def test_responses_that_leave_one_by_one_split_the_batch_at_the_next_step() -> N
 
 
 def test_what_a_request_costs_besides_is_added() -> None:
-    costs = Overheads(receive_ms=1, answer_ms=2, client_ms=4, cpu_ms=0)
+    costs = Overheads(send_ms=3, receive_ms=1, answer_ms=2, client_ms=4, cpu_ms=0)
     outcome = simulate(alone(SINGLE, overheads=costs), users(1), seconds=5)
-    assert outcome.p50_ms == pytest.approx(10 + 1 + 2 + 4, rel=0.01)
+    assert outcome.p50_ms == pytest.approx(10 + 3 + 1 + 2 + 4, rel=0.01)
 
 
 def test_models_of_a_mix_are_asked_by_their_weights() -> None:

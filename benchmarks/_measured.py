@@ -1,0 +1,208 @@
+"""Measures settings on the real server, without restarting it, and keeps what was measured."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pydantic import TypeAdapter
+
+from benchmarks._flagship import SPEC
+from benchmarks._settings import MEMBERS, SLEEP, Setting, sleeping_spec
+from tritongen import shell
+from tritongen.cli.build import Request
+from tritongen.cli.planning import plan_spec, write
+from tritongen.parts.engines.embedded import RELEASE, Serving
+from tritongen.records.endpoint import Endpoint
+from tritongen.records.loadtest import Arrivals
+from tritongen.records.measurement import Measurement
+from tritongen.records.messages import ModelConfig
+from tritongen.records.plan import Plan
+from tritongen.records.release import releases
+from tritongen.stages.measure import Measuring, Target, measure
+from tritongen.stages.run import run
+from tritongen.triton import Triton
+
+SECONDS, WARMUP_S = 5.0, 1.0
+QUIET = 0.1
+"""Cores that others may use meanwhile; a setting that was disturbed more is measured again."""
+SLEEPING = ("alone", "chain", "fan")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A setting and what was measured with it; ``foreign`` is how many cores others used."""
+
+    setting: Setting
+    measurement: Measurement
+    foreign: float
+
+
+class Results:
+    """A file of results, written anew after each."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: dict[str, Result] = {}
+        if path.is_file():
+            read = TypeAdapter(Result).validate_python
+            self.rows = {row["name"]: read(row["result"]) for row in json.loads(path.read_text())}
+
+    def good(self, setting: Setting) -> bool:
+        """Tell whether there is a result of a quiet machine."""
+        known = self.rows.get(setting.name)
+        return known is not None and known.foreign <= QUIET
+
+    def add(self, result: Result) -> None:
+        """Keep a result unless there is a less disturbed one; without what only a report needs."""
+        known = self.rows.get(result.setting.name)
+        if known and known.foreign <= result.foreign:
+            return
+        seen = result.measurement
+        total = replace(seen.total, seconds=())
+        workers = {"workers": seen.client.get("workers", [])}
+        small = replace(seen, total=total, requests={}, verdicts=(), client=workers)
+        self.rows[result.setting.name] = replace(result, measurement=small)
+        rows = [{"name": name, "result": asdict(each)} for name, each in self.rows.items()]
+        draft = self.path.with_suffix(".new")
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
+        draft.replace(self.path)
+
+
+def plans(folder: Path) -> dict[str, Plan]:
+    """Build the sleeping ensembles and the flagship below a folder; return the plan of each."""
+    sleeping = folder / "sleeping"
+    sleeping.mkdir(parents=True)
+    (sleeping / "sleep.py").write_text(SLEEP)
+    (sleeping / "spec.yaml").write_text(sleeping_spec())
+    found: dict[str, Plan] = {}
+    for spec, root in ((sleeping / "spec.yaml", sleeping), (SPEC, folder / "flagship")):
+        plan, _ = plan_spec(Request.of(spec, (), root, strict=False))
+        write(plan, root)
+        found |= dict.fromkeys(plan.models, plan)
+    return found
+
+
+def configs(plan: Plan, setting: Setting) -> dict[str, ModelConfig]:
+    """Return all configurations of a plan with what a setting changes."""
+    changed = {name: ModelConfig() for name in plan.models}
+    for name, config in changed.items():
+        config.CopyFrom(plan.models[name].config)
+        if config.HasField("ensemble_scheduling"):
+            config.max_batch_size = 1  # so that it limits no step's
+        _change(config, setting.models.get(name, {}))
+    return changed
+
+
+def _change(config: ModelConfig, said: Mapping[str, Any]) -> None:
+    config.max_batch_size = said.get("size", config.max_batch_size)
+    if "count" in said:
+        config.instance_group[0].count = said["count"]
+    if not said.get("batching", True):
+        config.ClearField("dynamic_batching")
+        return
+    if said:
+        config.dynamic_batching.max_queue_delay_microseconds = said.get("delay", 0)
+        config.dynamic_batching.preferred_batch_size.extend(said.get("preferred", ()))
+
+
+class Bench:
+    """A server whose configurations are changed while it runs."""
+
+    def __init__(self, plan: Plan, endpoint: Endpoint, folder: Path) -> None:
+        self.plan, self.folder = plan, folder
+        self.target = Target(address=endpoint.grpc, protocol="grpc", pid=endpoint.pid)
+        self.triton = Triton(http=endpoint.http, grpc=endpoint.grpc)
+        self.applied = {name: model.config for name, model in plan.models.items()}
+
+    def measure(self, setting: Setting) -> Result:
+        """Load what differs, ensembles last, and measure."""
+        wanted = configs(self.plan, setting)
+        for name in sorted(wanted, key=lambda each: each in MEMBERS and each != "alone"):
+            if wanted[name] != self.applied[name]:
+                self.triton.load(name, wanted[name])
+                self.applied[name] = wanted[name]
+        models = {
+            name: replace(model, config=wanted[name]) for name, model in self.plan.models.items()
+        }
+        plan = replace(self.plan, models=models)
+        busy, own, began = busy_s(), self._own_s(), time.monotonic()
+        measurement = measure(plan, self._test(setting), self._how())
+        foreign = busy_s() - busy - (self._own_s() - own)
+        return Result(setting, measurement, foreign / (time.monotonic() - began))
+
+    def _own_s(self) -> float:
+        """Return the processor time of the server, of this process and of load programs."""
+        assert self.target.pid is not None
+        return sum(os.times()[:4]) + shell.cpu_seconds(self.target.pid)
+
+    def _test(self, setting: Setting) -> Any:
+        tests = self.plan.loadtests.values()
+        test = next(each for each in tests if each.traffic[0].model == setting.ensemble)
+        arrivals = Arrivals.model_validate(setting.arrivals)
+        return replace(
+            test,
+            arrivals=arrivals,
+            duration_s=SECONDS,
+            warmup_s=WARMUP_S,
+            seed=len(setting.name),
+            slo={},
+            lag_limit=1.0,
+        )
+
+    def _how(self) -> Measuring:
+        return Measuring(
+            target=self.target,
+            folder=self.folder / "runs" / str(time.monotonic_ns()),
+            environment=os.environ,
+            described={},
+            cores=len(os.sched_getaffinity(0)),
+        )
+
+
+def busy_s() -> float:
+    """Return the processor time that all processes of this machine have used, or others took."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
+
+
+@contextmanager
+def served(plan: Plan, folder: Path) -> Iterator[Bench]:
+    """Serve what was built from a plan, so that configurations can be loaded."""
+    serving = Serving(
+        root=folder,
+        repository=folder / "model_repository",
+        release=releases()[RELEASE],
+        environment=os.environ,
+        options=("--model-control-mode=explicit", "--load-model=*"),
+        auto_complete=False,
+        usual_ports=False,
+    )
+    with run(serving) as endpoint:
+        yield Bench(plan, endpoint, folder)
+
+
+def measure_all(
+    wanted: Sequence[Setting], results: Results, folder: Path, *, minutes: float | None
+) -> None:
+    """Measure what has no result yet, then what was disturbed, for at most so long."""
+    end = time.monotonic() + 60 * (minutes or 1e6)
+    every = plans(folder)
+    for root, names in ((folder / "sleeping", SLEEPING), (folder / "flagship", ("filetype",))):
+        left = [s for s in wanted if s.ensemble in names and not results.good(s)]
+        left.sort(key=lambda setting: setting.name in results.rows)
+        if not left or time.monotonic() > end:
+            continue
+        with served(every[names[0]], root) as bench:
+            for setting in left:
+                if time.monotonic() > end:
+                    return
+                result = bench.measure(setting)
+                results.add(result)
+                print(f"  measured {setting.name} ({result.foreign:.2f} cores foreign)", flush=True)
