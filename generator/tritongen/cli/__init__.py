@@ -16,7 +16,7 @@ COMMANDS = {
     "compare": "Say whether one load test's result is worse than another, beyond noise.",
     "completion": "Write the script that completes commands in your shell.",
     "doctor": "Show what this machine has for serving, and how to get what is missing.",
-    "down": "Stop the server that `up --detach` left running.",
+    "down": "Stop the server or stack that runs for a spec.",
     "schema": "Write the JSON Schema of a spec, for editors.",
     "explain": "Show every decision, where it came from and why.",
     "import": "Write a spec that builds an existing model repository back.",
@@ -24,10 +24,11 @@ COMMANDS = {
     "infer": "Send one request to a model.",
     "init": "Write a first spec from model files.",
     "load": "Put a server under a load test of the spec, and judge it.",
-    "logs": "Show the server's log.",
+    "logs": "Show the log of the server or stack.",
     "report": "Show a load test's result as an HTML page.",
-    "status": "Show the running server and its models.",
-    "up": "Build and serve on the embedded tritonserver.",
+    "rollout": "Bring a running stack to the spec, one replica at a time.",
+    "status": "Show the running server or stack.",
+    "up": "Build and serve: one server here, or the whole stack in containers.",
 }
 """Name -> one line for ``--help``, which imports no command."""
 

@@ -60,9 +60,7 @@ def connect(asked: Asked) -> Triton:
 
 def address(url: str) -> str:
     """Return ``host:port`` of what was given as ``--url``, after its scheme if that means TLS."""
-    found = re.fullmatch(
-        r"(?:(?P<tls>(?:http|grpc)s://)|\w+://)?(?P<place>[^\s/]+:\d{1,5})/?", url
-    )
+    found = re.fullmatch(r"(?:(?P<tls>(?:http|grpc)s://)|\w+://)?(?P<place>[^\s/]+:\d{1,5})/?", url)
     if not found:
         raise SpecError(f"--url {url}: no HOST:PORT", fix="write it like 127.0.0.1:8001")
     return f"{found['tls'] or ''}{found['place']}"

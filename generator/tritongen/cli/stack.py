@@ -17,15 +17,15 @@ from tritongen.cli.build import Request
 from tritongen.cli.output import console, messages, relative, show_findings, show_json
 from tritongen.cli.planning import plan_spec, serving_of, write
 from tritongen.cli.served import show_table
-from tritongen.errors import EngineError, SpecError
+from tritongen.errors import EngineError, HostError, SpecError
 from tritongen.parts.engines import compose
-from tritongen.parts.engines.compose import Container, Scene
+from tritongen.parts.engines.compose import Container, Scene, of_service
 from tritongen.records.endpoint import Endpoint
+from tritongen.records.paths import ENV_FILE
 from tritongen.records.plan import Plan
 from tritongen.records.stack import (
     ALERTMANAGER,
     ALERTMANAGER_PORT,
-    ENV_FILE,
     GATEWAY,
     GATEWAY_GRPC,
     GATEWAY_HTTP,
@@ -42,6 +42,8 @@ from tritongen.records.stack import (
     TRITON_HTTP,
     TRITON_METRICS,
 )
+from tritongen.stages.render import render
+from tritongen.stages.rollout import digest, forget, manifest_of, note_served, served
 
 MOODS = {"ready": "green", "starting": "yellow", "broken": "bold red", "stopped": "dim"}
 MARKS = {"ready": "✓", "starting": "…", "broken": "✗", "stopped": "-"}
@@ -105,7 +107,7 @@ def words(container: Container) -> str:
 
 def up(request: Request, *, timeout_s: float, as_json: bool) -> None:
     """Build a spec, bring its stack up, and say where it answers."""
-    plan = built(request)
+    plan, files = built(request)
     stage = Stage()
     try:
         endpoint = compose.start(
@@ -114,6 +116,10 @@ def up(request: Request, *, timeout_s: float, as_json: bool) -> None:
     finally:
         stage.close()
     found = compose.running(request.root, os.environ)
+    known = served(request.root)
+    tritons = of_service(found, TRITON)
+    note_served(request.root, {each.id: known.get(each.id, files) for each in tritons})
+    forget(request.root)
     if as_json:
         show_json({"seconds": round(stage.seconds, 1), **facts(endpoint, found)})
         return
@@ -126,8 +132,8 @@ def up(request: Request, *, timeout_s: float, as_json: bool) -> None:
     messages.print(f"  tritongen down{where} stops it", style="dim")
 
 
-def built(request: Request) -> Plan:
-    """Build a spec that has a stack, and return its plan."""
+def built(request: Request) -> tuple[Plan, str]:
+    """Build a spec that has a stack; return its plan, and what tells its models from others."""
     plan, findings = plan_spec(request)
     show_findings(findings)
     if plan.stack is None:
@@ -136,14 +142,23 @@ def built(request: Request) -> Plan:
             why="`stack:` says which containers serve it",
             fix="add `stack: {}`, or serve it with `tritongen up --engine embedded`",
         )
-    refuse_change(plan, request)
+    files = digest(manifest_of(render(plan)))
+    refuse_change(request.root, files)
     changes = write(plan, request.root)
     request.remember(findings, len(changes), serving_of(plan))
-    return plan
+    return plan, files
 
 
-def refuse_change(plan: Plan, request: Request) -> None:
-    """Refuse to start what runs already with other files: Triton would go on with the old ones."""
+def refuse_change(root: Path, files: str) -> None:
+    """Refuse to start what runs already with other models: Triton would go on with the old ones."""
+    loaded = served(root)
+    running = of_service(compose.running(root, os.environ), TRITON)
+    if any(loaded.get(each.id, files) != files for each in running):
+        raise HostError(
+            f"the stack runs here already, with other models ({len(running)} replicas)",
+            fix="bring it to the spec with `tritongen rollout`, which loses no request, "
+            "or stop it first with `tritongen down`",
+        )
 
 
 def facts(endpoint: Endpoint | None, found: Sequence[Container]) -> dict[str, Any]:

@@ -33,6 +33,14 @@ class WrongValueError(ValueError):
     """A value that is none of the tensor's type; the text says what it is and what is wanted."""
 
 
+def encoded(array: Array) -> bytes:
+    """Return an array as Triton takes it: little-endian; BYTES with 4 bytes of length before."""
+    if array.dtype.kind == "O":
+        return b"".join(len(each).to_bytes(4, "little") + each for each in array.ravel())
+    little: bytes = array.astype(array.dtype.newbyteorder("<")).tobytes()
+    return little
+
+
 def array_of_text(text: str, datatype: str) -> Array:
     """Return what was typed: JSON, numbers with commas, ``true``; any text for BYTES."""
     if datatype == "BYTES":

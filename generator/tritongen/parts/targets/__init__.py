@@ -8,7 +8,7 @@ for a plan without it.
 from collections.abc import Mapping
 from typing import Protocol
 
-from tritongen.parts.targets import compose, gateway, loadtests, prometheus, repository
+from tritongen.parts.targets import compose, gateway, loadtests, ops, prometheus, repository
 from tritongen.records.plan import Plan
 from tritongen.records.tree import Entry
 
@@ -25,5 +25,6 @@ TARGETS: Mapping[str, Target] = {
     "loadtests": loadtests,
     "compose": compose,
     "gateway": gateway,
+    "ops": ops,
     "prometheus": prometheus,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tritongen.triton.values import Array
+from tritongen.triton.values import Array, encoded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +20,6 @@ class Sample:
     inputs: Mapping[str, Array]
     outputs: Mapping[str, Array] = field(default_factory=dict)
     stream: int | None = None
-
-
-def encoded(array: Array) -> bytes:
-    """Return an array as Triton takes it: little-endian; BYTES with 4 bytes of length before."""
-    if array.dtype.kind == "O":
-        return b"".join(len(each).to_bytes(4, "little") + each for each in array.ravel())
-    little: bytes = array.astype(array.dtype.newbyteorder("<")).tobytes()
-    return little
 
 
 def payload(samples: Sequence[Sample], datatypes: Mapping[str, Mapping[str, str]]) -> bytes:

@@ -67,9 +67,8 @@ def start(this: Starting, watch: Watch = lambda scene: None) -> Endpoint:
         said = definition(docker)
         before = containers(docker)
         check_ports(said, before)
-        fetch(docker, said, watch)
         with undone(docker, before, folder):
-            build(docker, said, folder, watch)
+            prepare(docker, watch)
             process = shell.start(
                 ["/usr/bin/env", "docker", "compose", "up", "--detach", "--remove-orphans"],
                 environment={**this.environment, "COMPOSE_PROGRESS": "plain"},
@@ -123,14 +122,26 @@ def check_ports(said: Definition, running: Sequence[Container]) -> None:
                 )
 
 
+def prepare(docker: Docker, watch: Watch = lambda scene: None) -> None:
+    """Have all images here: pull those that are missing, build those that are made here."""
+    said = definition(docker)
+    fetch(docker, said, watch)
+    build(docker, said, run_folder(docker.root), watch)
+
+
 def fetch(docker: Docker, said: Definition, watch: Watch) -> None:
     """Pull the images that are not here, one after the other, so that it is clear which fails."""
     needed = dict.fromkeys(each.image for each in said.services.values() if not each.built)
     for image in needed:
-        ran = docker.run("image", "inspect", "--format", "{{.Id}}", image)
-        if ran.code and MISSING.search(ran.err):
+        if missing(docker, image):
             watch(Scene(doing=f"pulling {image}"))
             pull(docker, image)
+
+
+def missing(docker: Docker, image: str) -> bool:
+    """Tell whether an image is not on this machine."""
+    ran = docker.run("image", "inspect", "--format", "{{.Id}}", image)
+    return ran.code != 0 and MISSING.search(ran.err) is not None
 
 
 def pull(docker: Docker, image: str) -> None:
@@ -143,11 +154,13 @@ def pull(docker: Docker, image: str) -> None:
 
 
 def build(docker: Docker, said: Definition, folder: RunFolder, watch: Watch) -> None:
-    """Build the images that are made here; what was built before is not built again."""
-    if not (built := [each.name for each in said.services.values() if each.built]):
+    """Build the images that are made here; their tags tell whether they are as they should be."""
+    images = {each.image: each.name for each in said.services.values() if each.built}
+    names = [name for image, name in images.items() if missing(docker, image)]
+    if not names:
         return
-    watch(Scene(doing=f"building the image of {', '.join(built)}"))
-    ran = docker.run("compose", "build", timeout_s=BUILD_S)
+    watch(Scene(doing=f"building the image of {', '.join(names)}"))
+    ran = docker.run("compose", "build", *names, timeout_s=BUILD_S)
     compose_log(folder).write_text(ran.out + ran.err, "utf-8")
     if ran.code:
         raise refusal("docker compose build", ran.err or ran.out)
@@ -158,6 +171,30 @@ def running(root: Path, environment: Mapping[str, str]) -> tuple[Container, ...]
     if not (root / COMPOSE_FILE).is_file():
         return ()
     return containers(Docker(root.absolute(), environment))
+
+
+def add(docker: Docker, service: str, count: int) -> tuple[Container, ...]:
+    """Make new containers of a service until it has so many, and return them, started.
+
+    Those that are there stay as they are, whatever the compose file says by now.
+    """
+    before = {each.id for each in containers(docker)}
+    words = ("--no-deps", "--no-recreate", "--scale", f"{service}={count}", service)
+    docker.compose("up", "--detach", *words, timeout_s=STOP_S)
+    found = of_service(containers(docker), service)
+    return tuple(each for each in found if each.id not in before)
+
+
+def remove(docker: Docker, container: Container, grace_s: int) -> None:
+    """Stop a container, so that it answers what it has, and remove it."""
+    docker.ask("stop", "--time", str(grace_s), container.id, timeout_s=grace_s + STOP_S)
+    docker.ask("rm", "--force", container.id)
+
+
+def config_of(docker: Docker, service: str) -> str:
+    """Return what a container's ``config`` would be if it were made now."""
+    said = docker.compose("config", "--hash", service).split()
+    return said[1] if len(said) > 1 else ""
 
 
 @dataclass(frozen=True)

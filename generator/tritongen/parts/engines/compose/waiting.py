@@ -70,6 +70,30 @@ def wait_until_well(
         time.sleep(EVERY_S)
 
 
+def wait_for_one(
+    docker: Docker, name: str, *, timeout_s: float, show: Callable[[Container], None]
+) -> Container:
+    """Return a container once it is well; raise as ``wait_until_well`` does."""
+    moved = time.monotonic()
+    before: tuple[Container, dict[str, tuple[int, int]]] | None = None
+    while True:
+        found = containers(docker)
+        own = [each for each in found if each.id == name]
+        if not own:
+            raise EngineError("a container went away while it was started", fix="start it again")
+        if own[0].mood == "ready":
+            return own[0]
+        if _hopeless(docker, own[0]):
+            raise broken(docker, own, [])
+        show(own[0])
+        now = (own[0], _loading(docker, own))
+        if now != before:
+            moved, before = time.monotonic(), now
+        elif time.monotonic() - moved > timeout_s:
+            raise stuck(docker, own, timeout_s)
+        time.sleep(EVERY_S)
+
+
 def _whole(service: Service, found: Sequence[Container]) -> bool:
     """Tell whether a service has as many containers as it should, all of them well."""
     own = [each for each in found if each.service == service.name]

@@ -11,6 +11,7 @@ from tritongen.parts.targets.compose.service import (
     health,
     mounted,
     published,
+    reference,
     those_said,
 )
 from tritongen.records.paths import LOADTESTS
@@ -20,12 +21,15 @@ from tritongen.records.stack import (
     GATEWAY_GRPC,
     GATEWAY_HTTP,
     GATEWAY_RUN,
+    GATEWAY_SOCKET,
     INNER,
     LOCUST,
     LOCUST_MASTER,
     LOCUST_PORT,
     LOCUST_WORKER,
     OPS,
+    OPS_FOLDER,
+    OPS_MOUNT,
     OPS_PROFILE,
     TRITON,
     TRITON_GRPC,
@@ -76,15 +80,28 @@ def worker(stack: PlannedStack) -> Commented:
 
 
 def ops(stack: PlannedStack) -> Commented:
-    """Return the service that runs a program of Python's once, on the inner network."""
+    """Return the service that reaches what is closed: the gateway's replicas, Triton's control."""
+    volumes = [mounted(OPS_FOLDER, OPS_MOUNT), f"gateway-run:{GATEWAY_RUN}"]
     own: Fields = {
         **built.image(stack, LOCUST),
         "profiles": [OPS_PROFILE],
         "entrypoint": ["python3"],
+        **those_said(command=[f"{OPS_MOUNT}/ops.py", GATEWAY_SOCKET] if stack.gateway else []),
+        "environment": {"PYTHONDONTWRITEBYTECODE": "1", **_control_keys(stack)},
         "user": "locust",
         "networks": [INNER],
-        **those_said(volumes=[f"gateway-run:{GATEWAY_RUN}"] if stack.gateway else []),
+        **those_said(volumes=volumes if stack.gateway else []),
         "restart": "no",
     }
-    control = "Runs once, where Triton's control can be reached: docker compose run --rm ops"
+    control = "Runs once, where Triton's control can be reached: `tritongen rollout` talks with it."
     return Commented(closed(stack, OPS, own), {"entrypoint": control})
+
+
+def _control_keys(stack: PlannedStack) -> dict[str, str]:
+    """Return the variables that hold what opens Triton's control, as Triton is given them."""
+    groups = stack.server.grpc_restricted_protocol or ()
+    return {
+        group.value.env: reference(group.value.env, "server: asks for it")
+        for group in groups
+        if "model-repository" in group.apis
+    }
