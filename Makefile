@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: browser demo test test-unit test-integration lint docs bench fuzz lock
+.PHONY: browser watchers demo test test-unit test-integration lint docs bench fuzz lock
 .DEFAULT_GOAL := test
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -32,6 +32,9 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/tritongen build spec.yaml --check
+
+watchers:                ## Prometheus' and Alertmanager's tools, for tests that are skipped without them (Debian, as root)
+	apt-get install --yes --no-install-recommends prometheus prometheus-alertmanager
 
 browser:                 ## Chromium for the tests of pages, which are skipped without it (Debian, as root)
 	apt-get install --yes --no-install-recommends chromium chromium-driver

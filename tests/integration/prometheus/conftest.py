@@ -24,6 +24,7 @@ from tritongen.parts.serveroptions import server_options
 from tritongen.parts.targets import TARGETS
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.plan import Plan
+from tritongen.records.stack import OTEL, OTLP_HTTP_PORT
 from tritongen.records.tree import Text
 from tritongen.stages.load import load
 from tritongen.stages.probe import probe
@@ -124,11 +125,37 @@ class Watched:
         return httpx.get(f"http://{self.endpoint.metrics}/metrics", timeout=30).text
 
 
-def planned(folder: Path) -> Plan:
+def planned(folder: Path, text: str) -> Plan:
+    """Return a spec's plan, with its files below ``folder``."""
     (folder / "step.py").write_text(STEPS)
-    (folder / "spec.yaml").write_text(SPEC)
+    (folder / "spec.yaml").write_text(text)
     spec = load([folder / "spec.yaml"], {})
     return resolve(spec, probe(spec, folder))
+
+
+@contextmanager
+def served(plan: Plan, folder: Path, *, collector: str = "") -> Iterator[Endpoint]:
+    """Render a plan and serve it as in its stack; traces go to ``collector``, ``host:port``."""
+    assert plan.stack is not None
+    for target in ("repository", "prometheus"):
+        for path, entry in TARGETS[target].render(plan).items():
+            assert isinstance(entry, Text)
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(entry.text)
+    told = server_options(replace(plan, server=plan.stack.server), ports=False)
+    arguments = (option.argument for option in told)
+    serving = Serving(
+        root=folder,
+        repository=folder / "model_repository",
+        release=plan.release,
+        environment=os.environ,
+        options=tuple(each.replace(f"{OTEL}:{OTLP_HTTP_PORT}", collector) for each in arguments),
+        auto_complete=plan.auto_complete,
+        usual_ports=False,
+        timeout_s=60,
+    )
+    with run(serving) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(scope="module")
@@ -136,25 +163,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     if PROGRAM is None:
         pytest.skip("prometheus is not installed (apt-get install prometheus)")
     folder = tmp_path_factory.mktemp("watched")
-    plan = planned(folder)
-    assert plan.stack is not None
-    for target in ("repository", "prometheus"):
-        for path, entry in TARGETS[target].render(plan).items():
-            assert isinstance(entry, Text)
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(entry.text)
-    served = replace(plan, server=plan.stack.server)
-    serving = Serving(
-        root=folder,
-        repository=folder / "model_repository",
-        release=plan.release,
-        environment=os.environ,
-        options=tuple(option.argument for option in server_options(served, ports=False)),
-        auto_complete=plan.auto_complete,
-        usual_ports=False,
-        timeout_s=60,
-    )
-    with run(serving) as endpoint, scraping(folder, endpoint) as address:
+    plan = planned(folder, SPEC)
+    with served(plan, folder) as endpoint, scraping(folder, endpoint) as address:
         yield Watched(plan, endpoint, address)
 
 
