@@ -42,7 +42,7 @@ class Leader:
         self.hellos: dict[str, Mapping[str, str]] = {}
         self.conductor: Conductor | None = None
         self.results: Mapping[str, Any] | None = None
-        self.metrics = load_metrics.Metrics(catalogue.names or (self.scenario.name,))
+        self.metrics = load_metrics.Metrics(catalogue.requests())
         self.code = 0
         # Locust starts with these, and its page proposes them. All at once is what is wanted here.
         logging.getLogger("locust.runners").addFilter(lambda r: "spawn rate is" not in str(r.msg))

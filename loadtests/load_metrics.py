@@ -61,10 +61,18 @@ class Now:
 class Metrics:
     """What the workers of all runs told."""
 
-    def __init__(self, loadtests: Sequence[str]) -> None:
-        """Begin with nothing; these load tests can be run."""
-        self.loadtests = loadtests
-        self.sums: dict[tuple[str, str, str], Sum] = {}
+    def __init__(self, loadtests: Mapping[str, Sequence[str]]) -> None:
+        """Begin with nothing; these load tests can be run, each with requests of these names.
+
+        Their counters are there from the begin, at 0: a rate misses what a new series begins with.
+        """
+        self.loadtests = tuple(loadtests)
+        self.sums = {
+            (loadtest, request, phase): Sum()
+            for loadtest, requests in loadtests.items()
+            for request in requests
+            for phase in ("warmup", "measured")
+        }
         self.in_flight: dict[str, int] = {}
         self.cpu: dict[str, float] = {}
 

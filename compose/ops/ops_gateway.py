@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 TIMEOUT_S = 10.0
-DRAINED = 0x08 | 0x10
-"""Bits of a server's administrative state: drained by command, or by its configuration."""
+DRAINED = 0x01 | 0x08
+"""Bits of a server's administrative state: taken out, or drained, by command."""
+
+
+UNKNOWN = 0x20
+"""The bit of one whose replica's name leads nowhere any more; it keeps its last address."""
 
 
 class Gateway:
@@ -21,20 +25,12 @@ class Gateway:
         """Return every slot for a replica; ``address`` is empty while there is none for it."""
         lines = self._ask("show servers state").splitlines()
         names = lines[1].removeprefix("# ").split()
-        rows = [dict(zip(names, line.split(" "), strict=False)) for line in lines[2:] if line]
         return [
-            {
-                "backend": row["be_name"],
-                "server": row["srv_name"],
-                "address": "" if row["srv_addr"] == "-" else row["srv_addr"],
-                "up": row["srv_op_state"] == "2",
-                "drained": bool(int(row["srv_admin_state"]) & DRAINED),
-            }
-            for row in rows
+            _server(dict(zip(names, line.split(" "), strict=False))) for line in lines[2:] if line
         ]
 
     def set(self, state: str, servers: Sequence[Sequence[str]]) -> Mapping[str, Any]:
-        """Set servers to ``drain`` (no new requests) or ``ready``."""
+        """Set servers to ``drain`` (no new requests), ``maint`` (no connections) or ``ready``."""
         for backend, server in servers:
             said = self._ask(f"set server {backend}/{server} state {state}").strip()
             if said:
@@ -67,3 +63,15 @@ class Gateway:
             while part := connection.recv(65536):
                 parts.append(part)
         return b"".join(parts).decode()
+
+
+def _server(row: Mapping[str, str]) -> Mapping[str, Any]:
+    admin = int(row["srv_admin_state"])
+    gone = row["srv_addr"] == "-" or admin & UNKNOWN
+    return {
+        "backend": row["be_name"],
+        "server": row["srv_name"],
+        "address": "" if gone else row["srv_addr"],
+        "up": row["srv_op_state"] == "2",
+        "drained": bool(admin & DRAINED),
+    }

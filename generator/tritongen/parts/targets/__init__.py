@@ -8,7 +8,15 @@ for a plan without it.
 from collections.abc import Mapping
 from typing import Protocol
 
-from tritongen.parts.targets import compose, gateway, loadtests, ops, prometheus, repository
+from tritongen.parts.targets import (
+    compose,
+    gateway,
+    grafana,
+    loadtests,
+    ops,
+    prometheus,
+    repository,
+)
 from tritongen.records.plan import Plan
 from tritongen.records.tree import Entry
 
@@ -27,4 +35,5 @@ TARGETS: Mapping[str, Target] = {
     "gateway": gateway,
     "ops": ops,
     "prometheus": prometheus,
+    "grafana": grafana,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -46,6 +47,15 @@ class Catalogue:
         self.options, self.names = options, tuple(offered)
         self.file = Path(options.scenario or HERE / FILE)
         self.addresses = {"http": options.http_address, "grpc": options.grpc_address}
+
+    def requests(self) -> dict[str, list[str]]:
+        """Return the names of what each load test sends; one that can't be used is left out."""
+        found = {}
+        for path in [HERE / name / FILE for name in self.names] or [self.file]:
+            with suppress(ScenarioError):
+                scenario = read(path)
+                found[scenario.name] = [request.name for request in scenario.requests]
+        return found
 
     def chosen(self) -> Scenario:
         """Read the load test that was chosen last; raise `ScenarioError` if it can't be used."""

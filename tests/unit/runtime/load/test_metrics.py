@@ -27,7 +27,7 @@ def samples(text: str) -> dict[str, float]:
 
 
 def test_what_workers_tell_is_added_up_with_the_warm_up_apart() -> None:
-    metrics = Metrics(["steady"])
+    metrics = Metrics({"steady": ["m"]})
     metrics.count("steady", "a", told(0.01, 0.02, in_flight=3))
     metrics.count("steady", "b", told(0.03, in_flight=4))
     metrics.count("steady", "b", told(0.5, due=-0.5, in_flight=4))
@@ -46,7 +46,7 @@ def test_what_workers_tell_is_added_up_with_the_warm_up_apart() -> None:
 
 
 def test_counters_go_on_after_a_run_and_gauges_do_not() -> None:
-    metrics = Metrics(["steady", "spike"])
+    metrics = Metrics({"steady": ["m"], "spike": ["m"]})
     metrics.count("steady", "a", told(0.01, in_flight=3))
     metrics.end()
     found = samples(metrics.text(Now()))
@@ -57,12 +57,19 @@ def test_counters_go_on_after_a_run_and_gauges_do_not() -> None:
     assert samples(metrics.text(Now()))[f"loadtest_requests_answered_total{{{labels}}}"] == 2
 
 
+def test_counters_begin_at_0_before_anything_was_sent() -> None:
+    found = samples(Metrics({"steady": ["m"]}).text(Now()))
+    labels = 'loadtest="steady",request="m",phase="measured"'
+    assert found[f"loadtest_requests_offered_total{{{labels}}}"] == 0
+    assert found[f'loadtest_latency_seconds_bucket{{{labels},le="+Inf"}}'] == 0
+
+
 def test_failures_are_told_apart_by_kind_and_code() -> None:
     recorder = Recorder()
     for message in ("full", "too full"):
         recorder.sent("m", 0, 0, False)
         recorder.failed("m", 0, 0.1, Failure("http", "503", message))
-    metrics = Metrics(["steady"])
+    metrics = Metrics({"steady": ["m"]})
     metrics.count("steady", "a", {"cpu": 0.1, "counted": recorder.take()})
     labels = 'loadtest="steady",request="m",phase="measured",kind="http",code="503"'
     assert samples(metrics.text(Now()))[f"loadtest_requests_failed_total{{{labels}}}"] == 2
@@ -86,7 +93,7 @@ def test_bounds_are_close_enough_for_quantiles() -> None:
 def test_any_name_can_be_told() -> None:
     if shutil.which("promtool") is None:
         pytest.skip("NOT TESTED: no promtool (Debian: apt-get install prometheus)")
-    metrics = Metrics(['a"b\\c\nd'])
+    metrics = Metrics({'a"b\\c\nd': []})
     metrics.count('a"b\\c\nd', "w", told(0.01, name="x\ny"))
     text = metrics.text(Now(loadtest="no", users=1, workers=1))
     program = ["promtool", "check", "metrics"]
