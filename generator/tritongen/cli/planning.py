@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,8 @@ def serving_of(plan: Plan) -> dict[str, Any] | None:
         return None
     said = server_options(plan)
     return {
-        "release": plan.release.tag,
+        # All that is known of it: its table takes longer to read than the stamp.
+        "release": asdict(plan.release),
         "server": [(option.argument, option.secret) for option in said],
     }
 

@@ -18,7 +18,7 @@ from tritongen.parts.engines import NAMES, Name, embedded
 from tritongen.parts.engines.embedded import Serving
 from tritongen.records.endpoint import Endpoint
 from tritongen.records.paths import REPOSITORY
-from tritongen.records.release import releases
+from tritongen.records.release import Release
 
 # What reads a spec, and what shows a server, is imported where it is needed: the time until the
 # server is started is time that the user waits.
@@ -145,12 +145,13 @@ def from_spec(request: Request, *, as_engine: bool) -> Serving:
     said = done["serving"] if done else None
     if said is None:
         from tritongen.cli.planning import build_for
+        from tritongen.records.release import releases
 
         folder, said = build_for(request, releases()[embedded.RELEASE], as_engine=as_engine)
     return Serving(
         root=request.root,
         repository=folder / REPOSITORY,
-        release=releases()[said["release"]],
+        release=Release(**said["release"]),
         environment=os.environ,
         server=embedded.resolved(said["server"], os.environ),
     )
@@ -158,6 +159,8 @@ def from_spec(request: Request, *, as_engine: bool) -> Serving:
 
 def as_it_is(repository: Path, root: Path) -> Serving:
     """Return how to serve a repository that others made: Triton completes configurations."""
+    from tritongen.records.release import releases
+
     return Serving(
         root=root,
         repository=repository,

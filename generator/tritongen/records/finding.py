@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal
 
@@ -92,6 +91,8 @@ class Complaint:
 
 def only_near(word: str, words: Iterable[str]) -> str | None:
     """Return what ``word`` must have meant: the one near it, or the much nearer of two."""
+    from difflib import get_close_matches
+
     near = get_close_matches(word, list(words), n=2, cutoff=0.6)
     much_nearer = len(near) == 2 and bool(get_close_matches(word, near[:1], cutoff=0.85))
     return near[0] if len(near) == 1 or much_nearer else None
@@ -105,5 +106,7 @@ def rename(word: str, words: Iterable[str]) -> Edit | None:
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return ``did you mean 'x'?`` for the nearest of ``words``, or the empty string."""
+    from difflib import get_close_matches
+
     near = get_close_matches(word, list(words), n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""

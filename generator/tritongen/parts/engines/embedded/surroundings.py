@@ -4,11 +4,13 @@ import json
 import shutil
 import site
 import sys
-from importlib.resources import as_file, files
 from pathlib import Path
 
 from tritongen.parts.engines.embedded.installation import Installation
 from tritongen.records.release import Release
+
+RUNTIME = Path(__file__).parents[3] / "runtime"
+"""``importlib.resources`` would find it, too, and takes as long as everything else here."""
 
 STARTUP = '''"""Gives Python models the packages of the environment that started the server."""
 
@@ -40,13 +42,12 @@ def lay_out_backends(folder: Path, installation: Installation, release: Release)
         "onnx_ir": release.onnx_ir,
         "onnx_opset": release.onnx_opset,
     }
-    with as_file(files("tritongen.runtime")) as runtime:
-        for model in sorted(runtime.glob("*/model.py")):
-            backend = folder / model.parent.name
-            ignored = shutil.ignore_patterns("__pycache__", "__init__.py")
-            shutil.copytree(model.parent, backend, ignore=ignored)
-            if None not in limits.values():
-                (backend / "release.json").write_text(json.dumps(limits) + "\n", "utf-8")
+    for model in sorted(RUNTIME.glob("*/model.py")):
+        backend = folder / model.parent.name
+        ignored = shutil.ignore_patterns("__pycache__", "__init__.py")
+        shutil.copytree(model.parent, backend, ignore=ignored)
+        if None not in limits.values():
+            (backend / "release.json").write_text(json.dumps(limits) + "\n", "utf-8")
 
 
 def lay_out_interpreter(folder: Path, python_path: str) -> None:
