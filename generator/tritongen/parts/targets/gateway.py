@@ -33,6 +33,8 @@ ROOM = 10
 """Replicas that a gateway has slots for, at least: ``--scale triton=N`` needs no build."""
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Seconds."""
+DISCARDED = 4
+"""How many times the largest request is read of one that is larger, before it is refused."""
 PERIODS_S = (10, 60, 3600)
 
 FAILURES = {
@@ -90,7 +92,7 @@ def files(plan: Plan, at: Surroundings = CONTAINER) -> Mapping[str, str]:
         return {}
     return {
         "haproxy.cfg": _configuration(plan, stack, stack.gateway, at),
-        "metrics.lua": _lua(plan),
+        "metrics.lua": _lua(plan, stack.gateway),
     }
 
 
@@ -173,11 +175,13 @@ def _rate(limit: float | None) -> Mapping[str, int] | None:
     return {"requests": math.floor(limit * period_s), "period_s": period_s}
 
 
-def _lua(plan: Plan) -> str:
+def _lua(plan: Plan, gateway: Haproxy) -> str:
     limits = {each.limit for each in objectives(plan) if each.name in OBJECTIVES}
     bounds = sorted({*BOUNDS, *limits})
     return templates.fill(
         "gateway/metrics.lua",
         models=list(plan.models),
         bounds=[f"{bound:.12g}" for bound in bounds],
+        max_request_size=gateway.max_request_size,
+        discarded_parts=max(1, DISCARDED * gateway.max_request_size >> 16),
     )

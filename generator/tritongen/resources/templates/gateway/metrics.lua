@@ -106,3 +106,15 @@ core.register_service("model_metrics", "http", function(applet)
   applet:start_response()
   applet:send(body)
 end)
+
+core.register_service("too_large", "http", function(applet)
+  for _ = 1, {{ discarded_parts }} do
+    if #applet:receive(65536) == 0 then break end
+  end
+  applet:set_status(200)
+  applet:add_header("content-type", "application/grpc")
+  applet:add_header("content-length", 0)
+  applet:add_header("grpc-status", 8)
+  applet:add_header("grpc-message", "the request is larger than {{ max_request_size }} bytes")
+  applet:start_response()
+end)
