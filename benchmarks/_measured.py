@@ -2,6 +2,8 @@
 
 import json
 import os
+import statistics
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,12 +11,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 from pydantic import TypeAdapter
 
 from benchmarks._flagship import SPEC
 from benchmarks._settings import MEMBERS, SLEEP, Setting, sleeping_spec
-from tritongen import shell
 from tritongen.cli.build import Request
 from tritongen.cli.planning import plan_spec, write
 from tritongen.parts.engines.embedded import RELEASE, Serving
@@ -29,18 +29,23 @@ from tritongen.stages.run import run
 from tritongen.triton import Triton
 
 SECONDS, WARMUP_S = 5.0, 1.0
-QUIET = 0.1
-"""Cores that others may use meanwhile; a setting that was disturbed more is measured again."""
+QUIET_MS = 1.0
+"""A setting is measured again if threads woke later than that: others computed meanwhile."""
+SLEEP_S = 0.005
 SLEEPING = ("alone", "chain", "fan")
 
 
 @dataclass(frozen=True)
 class Result:
-    """A setting and what was measured with it; ``foreign`` is how many cores others used."""
+    """A setting and what was measured with it.
+
+    ``late_ms`` tells how quiet the machine was: how late a thread woke that slept meanwhile, all
+    but one time in fifty.
+    """
 
     setting: Setting
     measurement: Measurement
-    foreign: float
+    late_ms: float
 
 
 class Results:
@@ -56,12 +61,12 @@ class Results:
     def good(self, setting: Setting) -> bool:
         """Tell whether there is a result of a quiet machine."""
         known = self.rows.get(setting.name)
-        return known is not None and known.foreign <= QUIET
+        return known is not None and known.late_ms <= QUIET_MS
 
     def add(self, result: Result) -> None:
         """Keep a result unless there is a less disturbed one; without what only a report needs."""
         known = self.rows.get(result.setting.name)
-        if known and known.foreign <= result.foreign:
+        if known and known.late_ms <= result.late_ms:
             return
         seen = result.measurement
         total = replace(seen.total, seconds=())
@@ -77,16 +82,23 @@ class Results:
 
 def plans(folder: Path) -> dict[str, Plan]:
     """Build the sleeping ensembles and the flagship below a folder; return the plan of each."""
-    sleeping = folder / "sleeping"
-    sleeping.mkdir(parents=True)
-    (sleeping / "sleep.py").write_text(SLEEP)
-    (sleeping / "spec.yaml").write_text(sleeping_spec())
-    found: dict[str, Plan] = {}
-    for spec, root in ((sleeping / "spec.yaml", sleeping), (SPEC, folder / "flagship")):
-        plan, _ = plan_spec(Request.of(spec, (), root, strict=False))
-        write(plan, root)
-        found |= dict.fromkeys(plan.models, plan)
-    return found
+    sleeping, flagship = sleeping_plan(folder / "sleeping"), built(SPEC, folder / "flagship")
+    return {name: plan for plan in (sleeping, flagship) for name in plan.models}
+
+
+def sleeping_plan(folder: Path) -> Plan:
+    """Build the sleeping ensembles in a folder."""
+    folder.mkdir(parents=True)
+    (folder / "sleep.py").write_text(SLEEP)
+    (folder / "spec.yaml").write_text(sleeping_spec())
+    return built(folder / "spec.yaml", folder)
+
+
+def built(spec: Path, root: Path) -> Plan:
+    """Build a spec."""
+    plan, _ = plan_spec(Request.of(spec, (), root, strict=False))
+    write(plan, root)
+    return plan
 
 
 def configs(plan: Plan, setting: Setting) -> dict[str, ModelConfig]:
@@ -115,8 +127,10 @@ def _change(config: ModelConfig, said: Mapping[str, Any]) -> None:
 class Bench:
     """A server whose configurations are changed while it runs."""
 
-    def __init__(self, plan: Plan, endpoint: Endpoint, folder: Path) -> None:
-        self.plan, self.folder = plan, folder
+    def __init__(
+        self, plan: Plan, endpoint: Endpoint, folder: Path, seconds: float = SECONDS
+    ) -> None:
+        self.plan, self.folder, self.seconds = plan, folder, seconds
         self.target = Target(address=endpoint.grpc, protocol="grpc", pid=endpoint.pid)
         self.triton = Triton(http=endpoint.http, grpc=endpoint.grpc)
         self.applied = {name: model.config for name, model in plan.models.items()}
@@ -132,15 +146,9 @@ class Bench:
             name: replace(model, config=wanted[name]) for name, model in self.plan.models.items()
         }
         plan = replace(self.plan, models=models)
-        busy, own, began = busy_s(), self._own_s(), time.monotonic()
-        measurement = measure(plan, self._test(setting), self._how())
-        foreign = busy_s() - busy - (self._own_s() - own)
-        return Result(setting, measurement, foreign / (time.monotonic() - began))
-
-    def _own_s(self) -> float:
-        """Return the processor time of the server, of this process and of load programs."""
-        assert self.target.pid is not None
-        return sum(os.times()[:4]) + shell.cpu_seconds(self.target.pid)
+        with lateness() as late:
+            measurement = measure(plan, self._test(setting), self._how())
+        return Result(setting, measurement, statistics.quantiles(late, n=50)[-1])
 
     def _test(self, setting: Setting) -> Any:
         tests = self.plan.loadtests.values()
@@ -149,7 +157,7 @@ class Bench:
         return replace(
             test,
             arrivals=arrivals,
-            duration_s=SECONDS,
+            duration_s=self.seconds,
             warmup_s=WARMUP_S,
             seed=len(setting.name),
             slo={},
@@ -166,14 +174,29 @@ class Bench:
         )
 
 
-def busy_s() -> float:
-    """Return the processor time that all processes of this machine have used, or others took."""
-    times = psutil.cpu_times()
-    return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
+@contextmanager
+def lateness() -> Iterator[list[float]]:
+    """Yield by how many ms a thread wakes late that sleeps again and again."""
+    late: list[float] = []
+    ended = threading.Event()
+
+    def sleep() -> None:
+        while not ended.is_set():
+            begun = time.monotonic()
+            time.sleep(SLEEP_S)
+            late.append(1000 * (time.monotonic() - begun - SLEEP_S))
+
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    try:
+        yield late
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextmanager
-def served(plan: Plan, folder: Path) -> Iterator[Bench]:
+def served(plan: Plan, folder: Path, seconds: float = SECONDS) -> Iterator[Bench]:
     """Serve what was built from a plan, so that configurations can be loaded."""
     serving = Serving(
         root=folder,
@@ -185,7 +208,7 @@ def served(plan: Plan, folder: Path) -> Iterator[Bench]:
         usual_ports=False,
     )
     with run(serving) as endpoint:
-        yield Bench(plan, endpoint, folder)
+        yield Bench(plan, endpoint, folder, seconds)
 
 
 def measure_all(
@@ -205,4 +228,4 @@ def measure_all(
                     return
                 result = bench.measure(setting)
                 results.add(result)
-                print(f"  measured {setting.name} ({result.foreign:.2f} cores foreign)", flush=True)
+                print(f"  measured {setting.name} (late by {result.late_ms:.1f} ms)", flush=True)

@@ -28,8 +28,9 @@ class Timing:
 class StepProfile:
     """A model's timings; ``key`` is of all that determines them (``simulate.profile_key``).
 
-    ``cpu`` is the share of an execution that keeps ``threads`` cores busy, ``spread`` the
-    coefficient of variation of executions of one size.
+    ``cpu`` is the share of an execution that keeps ``threads`` cores busy, ``gpu`` that which keeps
+    its GPU busy, if it runs on one, ``spread`` the coefficient of variation of executions of one
+    size.
     """
 
     key: str
@@ -37,6 +38,7 @@ class StepProfile:
     timings: tuple[Timing, ...]
     cpu: float = 1.0
     threads: int = 1
+    gpu: float = 1.0
     spread: float = 0.03
 
 

@@ -19,6 +19,8 @@ class Station:
     without queue policies and priorities.
 
     ``cpu`` is the share of an execution that keeps ``threads`` cores busy: 0 for a GPU or a sleep.
+    With ``gpus`` it runs there, and ``gpu`` is the share that keeps one of them busy: the rest,
+    copies for the most part, goes on beside other executions.
     ``release_ms`` is what each response takes to leave, one after another, while the instance is
     not free yet. ``spread`` is the coefficient of variation of ``ms``.
     """
@@ -34,6 +36,8 @@ class Station:
     early: bool = True
     cpu: float = 0.0
     threads: int = 1
+    gpus: tuple[int, ...] = ()
+    gpu: float = 1.0
     release_ms: float = 0.04
     spread: float = 0.0
 

@@ -40,7 +40,7 @@ class Payload:
 
 
 class Batcher:
-    """A station at work; ``leave`` is called as each request's response leaves it."""
+    """A station at work, on ``cores`` or GPUs; ``leave`` is called as each response leaves it."""
 
     def __init__(
         self, station: Station, agenda: Agenda, cores: Cores, noise: list[float], leave: Leave
@@ -60,6 +60,9 @@ class Batcher:
         self.current = Payload()
         self.full = False
         self.enough = 0
+        on_gpu = bool(station.gpus)
+        self.share = station.gpu if on_gpu else station.cpu
+        self.threads = 1 if on_gpu else station.threads
         self.idle = station.instances
         self.coming = 0
         self.looks = 0
@@ -219,10 +222,10 @@ class Batcher:
             self.waited += now - item[0]
         self.requests += len(items)
         self.batches[rows] = self.batches.get(rows, 0) + 1
-        work = ms * self.station.cpu
-        if work and self.cores.limited:
+        if self.share and self.cores.limited:
+            work = ms * self.share
             job = (payload, now, ms - work)
-            self.cores.add(now, work, self.station.threads, self._computed, job)
+            self.cores.add(now, work, self.threads, self._computed, job)
         else:
             agenda = self.agenda
             heappush(agenda.heap, (now + ms, agenda.number(), self._finish, (payload, now)))

@@ -110,6 +110,7 @@ def _steps(
                 timings=timings,
                 cpu=shares.get(model.name, 0.0),
                 threads=_threads(config),
+                gpu=_infer_share(model),
                 spread=spread,
             )
     return steps
@@ -123,6 +124,12 @@ def _server(seen: Observation) -> Server:
 def _models(seen: Observation) -> list[ModelTimes]:
     """Return the models that were executed; an ensemble has no executions of its own."""
     return [model for model in _server(seen).models if model.executions and not model.steps]
+
+
+def _infer_share(model: ModelTimes) -> float:
+    """Return the share of an execution that is computing, not copying."""
+    whole = model.compute_input_ms + model.compute_infer_ms + model.compute_output_ms
+    return model.compute_infer_ms / whole if whole else 1.0
 
 
 def _timings(seen: Observation, model: ModelTimes, slowed: float) -> list[Timing]:

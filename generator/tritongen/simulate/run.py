@@ -39,8 +39,8 @@ class Run:
         self.cores = Cores(system.cores, self.agenda)
         self.rng = rng
         self.batchers = [
-            Batcher(station, self.agenda, self.cores, _noise(station.spread, rng), self.leave)
-            for station in system.stations
+            Batcher(station, self.agenda, pool, _noise(station.spread, rng), self.leave)
+            for station, pool in zip(system.stations, self._pools(system), strict=True)
         ]
         self.ways = [Way(route, self.batchers) for route in system.routes]
         self.bounds = list(accumulate(route.weight for route in system.routes))
@@ -54,6 +54,14 @@ class Run:
         self.latencies: list[float] = []
         self.from_ms = 0.0
         self.times: Iterator[float] | None = None
+
+    def _pools(self, system: System) -> Iterator[Cores]:
+        """Yield what each station computes on: the cores, or GPUs that serve one at a time each."""
+        gpus: dict[tuple[int, ...], Cores] = {}
+        for station in system.stations:
+            if station.gpus and station.gpus not in gpus:
+                gpus[station.gpus] = Cores(len(station.gpus), self.agenda)
+            yield gpus.get(station.gpus, self.cores)
 
     # ---- load ----
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tritongen.errors import MeasureError
 from tritongen.records.instances import instances
-from tritongen.records.messages import ModelConfig, ModelEnsembling, ModelInput
+from tritongen.records.messages import ModelConfig, ModelEnsembling, ModelInput, ModelInstanceGroup
 from tritongen.records.profile import Profile, StepProfile
 from tritongen.records.system import Route, Station, System, Visit
 from tritongen.simulate.timings import table
@@ -74,8 +74,17 @@ def _station(config: ModelConfig, step: StepProfile) -> Station:
         early=not policies,
         cpu=step.cpu,
         threads=step.threads,
+        gpus=_gpus(config),
+        gpu=step.gpu,
         spread=step.spread,
     )
+
+
+def _gpus(config: ModelConfig) -> tuple[int, ...]:
+    """Return the GPUs that a model's instances are on; the first one if none is named."""
+    on = [group for group in config.instance_group if group.kind == ModelInstanceGroup.KIND_GPU]
+    named = {gpu for group in on for gpu in group.gpus}
+    return tuple(sorted(named)) or ((0,) if on else ())
 
 
 def _varies(tensor: ModelInput) -> bool:

@@ -70,6 +70,15 @@ def test_two_that_compute_on_one_core_take_twice_as_long_and_two_that_sleep_do_n
     assert sleeping.p50_ms == pytest.approx(10, rel=0.02)
 
 
+def test_instances_on_one_gpu_share_it_but_for_their_copies() -> None:
+    made = replace(SINGLE, instances=2, gpus=(0,), gpu=0.5)  # in step: 5 ms at half speed, and 5
+    assert simulate(alone(made), users(2), seconds=5).throughput_rps == pytest.approx(133, rel=0.02)
+    busy = replace(made, gpu=1.0)
+    assert simulate(alone(busy), users(2), seconds=5).throughput_rps == pytest.approx(100, rel=0.02)
+    two = replace(busy, gpus=(0, 1))
+    assert simulate(alone(two), users(2), seconds=5).throughput_rps == pytest.approx(200, rel=0.02)
+
+
 def test_a_closed_loop_turns_in_the_time_of_its_slowest_station() -> None:
     slow, quick = station(model="slow", ms=(20.0,), batching=False), replace(SINGLE, model="quick")
     visits = (Visit(station=0), Visit(station=1, after=(0,)))
