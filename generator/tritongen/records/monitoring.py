@@ -64,6 +64,21 @@ def uses(plan: Plan, ensemble: str) -> Mapping[str, int]:
     return found
 
 
+def served(plan: Plan) -> tuple[str, ...]:
+    """Return the models that a server loads when it starts: all, unless the spec names some."""
+    server = _server(plan)
+    named = server.load_model if server.model_control_mode == "explicit" else None
+    if named is None or "*" in named:
+        return tuple(plan.models)
+    found: set[str] = set()
+    waiting = [name for name in named if name in plan.models]
+    while waiting:
+        found.add(name := waiting.pop())
+        steps = plan.models[name].config.ensemble_scheduling.step
+        waiting += (each.model_name for each in steps if each.model_name not in found)
+    return tuple(name for name in plan.models if name in found)
+
+
 def quantiles(plan: Plan) -> Mapping[float, float]:
     """Return the quantiles of Triton's summaries, with their errors."""
     config = _server(plan).metrics_config

@@ -190,6 +190,7 @@ def scraping(folder: Path, endpoint: Endpoint) -> Iterator[str]:
     (rendered / "prometheus.yml").write_text(yaml.safe_dump(config))
     for file in ("rules.yml", "alerts.yml"):
         text = (rendered / file).read_text().replace("[1m]", f"[{WINDOW_S}s]")
+        text = text.replace('interval: "1m"', 'interval: "1s"')
         (rendered / file).write_text(text)
     options = (
         f"--config.file={rendered / 'prometheus.yml'}",

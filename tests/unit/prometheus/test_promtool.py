@@ -31,7 +31,7 @@ slo:
 def promtool(*words: str, folder: Path) -> str:
     assert PROMTOOL is not None
     done = subprocess.run(
-        [PROMTOOL, *words], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+        [PROMTOOL, *words], cwd=folder, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

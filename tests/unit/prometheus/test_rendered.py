@@ -118,6 +118,26 @@ def test_summaries_are_turned_on_and_what_the_spec_says_of_them_stays(planned: P
     }
 
 
+@pytest.mark.parametrize(
+    ("server", "models"),
+    [
+        ("", {"plain", "cached", "stream", "inner", "outer"}),
+        ("{model_control_mode: explicit}", {"plain", "cached", "stream", "inner", "outer"}),
+        (
+            "{model_control_mode: explicit, load_model: outer}",
+            {"plain", "cached", "inner", "outer"},
+        ),
+        ("{model_control_mode: explicit, load_model: [stream]}", {"stream"}),
+    ],
+)
+def test_only_models_that_are_loaded_at_the_start_can_be_missing(
+    planned: Planned, server: str, models: set[str]
+) -> None:
+    plan = planned(f"server: {server}\n" if server else "")
+    infos = [fact for fact in facts(plan) if fact["record"] == "tritongen:model:info"]
+    assert {fact["labels"]["model"] for fact in infos} == models
+
+
 def test_what_the_spec_lays_over_a_file_is_in_it(planned: Planned, tmp_path: Path) -> None:
     more = """
 stack:

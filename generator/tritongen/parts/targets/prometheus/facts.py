@@ -5,7 +5,14 @@ from typing import Any
 
 from tritongen.records.messages import ModelConfig
 from tritongen.records.metrics import OBJECTIVES, metrics
-from tritongen.records.monitoring import Objective, objectives, quantiles, queue_limit, uses
+from tritongen.records.monitoring import (
+    Objective,
+    objectives,
+    quantiles,
+    queue_limit,
+    served,
+    uses,
+)
 from tritongen.records.plan import Plan
 
 Fact = tuple[str, Mapping[str, str], float]
@@ -25,7 +32,8 @@ def facts(plan: Plan) -> Iterator[Mapping[str, Any]]:
 def _facts(plan: Plan) -> Iterator[Fact]:
     assert plan.stack is not None, "asked only for a stack"
     yield "replicas:planned", {}, plan.stack.replicas
-    for name, model in plan.models.items():
+    for name in served(plan):
+        model = plan.models[name]
         ensemble = model.kind == "ensemble"
         yield "model:info", {"model": name, "kind": model.kind}, 1
         yield "model:failures_counted", {"model": name}, 2 if ensemble and _twice(plan) else 1

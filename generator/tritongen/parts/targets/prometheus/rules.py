@@ -9,18 +9,25 @@ from tritongen.records.monitoring import parts
 from tritongen.records.plan import Plan
 
 GROUP = "tritongen"
+LONG = "3d"
+"""What looks back so far is evaluated once a minute: it reads 50,000 points of each series."""
 
 
 def recording_rules(plan: Plan) -> Mapping[str, Any]:
-    """Return the content of ``rules.yml``: one group, so that each rule sees those before it.
+    """Return the content of ``rules.yml``: a group in which each rule sees those before it.
 
     The alerts of what has failed are last in it: they are evaluated together with what they need,
     and fire one evaluation earlier than in a group of their own.
     """
-    rules: list[Mapping[str, Any]] = [*facts(plan)]
-    rules += map(_recording, recorded(parts(plan)))
-    rules += (_alerting(alert) for alert in alerts(parts(plan)) if not alert.lasting)
-    return {"groups": [{"name": GROUP, "rules": rules}]}
+    short: list[Mapping[str, Any]] = []
+    long: list[Mapping[str, Any]] = []
+    for rule in recorded(parts(plan)):
+        (long if rule.name.endswith(LONG) else short).append(_recording(rule))
+    hard = [_alerting(alert) for alert in alerts(parts(plan)) if not alert.lasting]
+    groups: list[Mapping[str, Any]] = [{"name": GROUP, "rules": [*facts(plan), *short, *hard]}]
+    if long:
+        groups.append({"name": f"{GROUP}-long", "interval": "1m", "rules": long})
+    return {"groups": groups}
 
 
 def alert_rules(plan: Plan) -> Mapping[str, Any]:
