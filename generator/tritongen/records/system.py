@@ -68,13 +68,15 @@ class Route:
 class Overheads:
     """What a request costs besides its executions.
 
-    The client sends and receives one after another (``send_ms`` for both), so the server receives
+    The client sends and receives one after another (``send_ms`` for both, in an open loop
+    ``open_ms`` more: who sends at fixed times hands each call over), so the server receives
     (``receive_ms``) and answers (``answer_ms``). ``client_ms`` is spent on both ways together
     without waiting for others. ``cpu_ms`` is the processor time of all this that is taken from the
     server's cores.
     """
 
     send_ms: float = 0.3
+    open_ms: float = 0.4
     receive_ms: float = 0.06
     answer_ms: float = 0.09
     client_ms: float = 0.4

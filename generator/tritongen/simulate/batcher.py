@@ -16,8 +16,6 @@ Leave = Callable[[float, Item], None]
 
 EXACT_MS = 1e-6
 """Times that differ by less are the same: sums of fractions are not exact."""
-WAKE_MS = 0.03
-"""A thread that waits runs so much later than it was woken: batcher and instance alike."""
 
 
 class Payload:
@@ -105,7 +103,7 @@ class Batcher:
         if not self.woken:
             self.woken = True
             agenda = self.agenda
-            heappush(agenda.heap, (now + WAKE_MS, agenda.number(), self._look, 0))
+            heappush(agenda.heap, (now + agenda.wake(), agenda.number(), self._look, 0))
 
     def _look(self, now: float, look: int) -> None:
         """Let the batcher work until it waits; ``look`` is its number if it is a timer's."""
@@ -182,7 +180,7 @@ class Batcher:
         if self.idle > self.coming:
             self.coming += 1
             agenda = self.agenda
-            heappush(agenda.heap, (now + WAKE_MS, agenda.number(), self._come, 0))
+            heappush(agenda.heap, (now + agenda.wake(), agenda.number(), self._come, 0))
 
     def _come(self, now: float, _: int) -> None:
         self.coming -= 1

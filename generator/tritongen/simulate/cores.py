@@ -1,21 +1,26 @@
 """Time, and cores that are shared by whoever computes: each thread gets the same part of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 Call = Callable[[float, Any], None]
 
 
 class Agenda:
-    """What happens when, in order; a call gets the time and its argument. Times are in ms."""
+    """What happens when, in order; a call gets the time and its argument. Times are in ms.
 
-    __slots__ = ("events", "heap", "number")
+    ``wake()`` is how much later a thread runs than it was woken: the values of ``wakes``, over and
+    over.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("events", "heap", "number", "wake")
+
+    def __init__(self, wakes: Sequence[float]) -> None:
         self.heap: list[tuple[float, int, Call, Any]] = []
         self.number = count().__next__
+        self.wake = cycle(wakes).__next__
         self.events = 0
 
     def run(self, until: float) -> None:

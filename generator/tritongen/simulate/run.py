@@ -10,8 +10,10 @@ from tritongen.records.system import Route, StationOutcome, System
 from tritongen.simulate.batcher import Batcher, Item
 from tritongen.simulate.cores import Agenda, Cores
 
+WAKE_MS = 0.1
+"""A thread that waits runs so much later than it was woken, on average: fitted to the real one."""
 NOISES = 4096
-"""So many factors of service times are drawn; they come again after that."""
+"""So many of each kind of noise are drawn; they come again after that."""
 
 
 class Way:
@@ -35,7 +37,7 @@ class Run:
     """A system under load. Times are in ms from the beginning."""
 
     def __init__(self, system: System, rng: Any) -> None:
-        self.agenda = Agenda()
+        self.agenda = Agenda(rng.exponential(WAKE_MS, NOISES).tolist())
         self.cores = Cores(system.cores, self.agenda)
         self.rng = rng
         self.batchers = [
@@ -45,6 +47,7 @@ class Run:
         self.ways = [Way(route, self.batchers) for route in system.routes]
         self.bounds = list(accumulate(route.weight for route in system.routes))
         self.overheads = system.overheads
+        self.send_ms = system.overheads.send_ms
         self.way_of: dict[int, Way] = {}
         self.due: dict[int, float] = {}
         self.left: dict[int, list[int]] = {}
@@ -73,6 +76,7 @@ class Run:
     def clock(self, times: Iterator[float]) -> None:
         """Let requests be sent at these times, in order."""
         self.times = times
+        self.send_ms += self.overheads.open_ms
         self._tick()
 
     def _tick(self) -> None:
@@ -91,7 +95,7 @@ class Run:
         number = self.offered
         self.due[number] = due
         overheads = self.overheads
-        self.sent = max(now, self.sent) + overheads.send_ms / 2
+        self.sent = max(now, self.sent) + self.send_ms / 2
         arrival = max(self.sent + overheads.client_ms / 2, self.received) + overheads.receive_ms
         self.received = arrival
         heappush(self.agenda.heap, (arrival, self.agenda.number(), self._enter, number))
@@ -137,7 +141,7 @@ class Run:
         """Answer the client, which receives one after another; a user asks again at once."""
         overheads = self.overheads
         self.answered_at = max(now, self.answered_at) + overheads.answer_ms
-        done = max(self.answered_at + overheads.client_ms / 2, self.sent) + overheads.send_ms / 2
+        done = max(self.answered_at + overheads.client_ms / 2, self.sent) + self.send_ms / 2
         self.sent = done
         due = self.due.pop(number)
         del self.way_of[number]

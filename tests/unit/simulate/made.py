@@ -6,7 +6,7 @@ from tritongen.records.system import Overheads, Route, Station, System, Visit
 from tritongen.simulate.batcher import Batcher, Item
 from tritongen.simulate.cores import Agenda, Cores
 
-FREE = Overheads(send_ms=0, receive_ms=0, answer_ms=0, client_ms=0, cpu_ms=0)
+FREE = Overheads(send_ms=0, open_ms=0, receive_ms=0, answer_ms=0, client_ms=0, cpu_ms=0)
 
 
 def station(**said: Any) -> Station:
@@ -17,7 +17,7 @@ def station(**said: Any) -> Station:
 
 def batches(made: Station, *arrivals: tuple[float, int]) -> list[tuple[float, int]]:
     """Return when each batch was done and its rows, for (ms, so many requests of a row)."""
-    agenda = Agenda()
+    agenda = Agenda([0.03])
     done: dict[float, int] = {}
 
     def leave(now: float, item: Item) -> None:
