@@ -1,5 +1,6 @@
 """What a spec renders, to the byte: <case>/spec.yaml and facts.json against <case>/expected/.
 
+A case ``target_<name>`` holds what this target gives, another one all that is rendered.
 ``facts.json`` stands for the model files. A placed file is expected as one line with its hash;
 the runner of plain steps is named, not repeated, and the load program's modules are left out.
 ``--update-golden`` writes what is rendered now.
@@ -14,6 +15,7 @@ from pydantic import TypeAdapter
 
 from tritongen.formats import pbtxt
 from tritongen.parts import loadprogram
+from tritongen.parts.targets import TARGETS
 from tritongen.records.facts import Facts
 from tritongen.records.plan import Plan
 from tritongen.records.tree import Entry, Text
@@ -49,10 +51,12 @@ def as_expected(entry: Entry) -> str:
 def test_a_spec_renders_what_is_expected(
     case: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    tree = render(plan_of(case, tmp_path))
+    plan = plan_of(case, tmp_path)
+    target = TARGETS.get(case.name.removeprefix("target_"))
+    entries = target.render(plan) if target else render(plan).entries
     rendered = {
         path: as_expected(entry)
-        for path, entry in tree.entries.items()
+        for path, entry in entries.items()
         if not (isinstance(entry, Text) and entry.text in PROGRAM)
     }
     expected = case / "expected"
