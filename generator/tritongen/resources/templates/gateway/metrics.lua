@@ -15,11 +15,14 @@ local STATUSES = { [0] = "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEAD
   "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
   "UNAUTHENTICATED" }
 local GOOD = { http = "200", grpc = "OK" }
+-- Counted from 0: a counter that begins with its first failure does not grow by it.
+local USUAL = { http = { "200", "500", "503" }, grpc = { "OK", "INTERNAL", "UNAVAILABLE" } }
 
 local counts = {}  -- [model][protocol]: requests by code, rejections by reason, answers by bound
 
 local function none(model, protocol)
-  local one = { requests = { [GOOD[protocol]] = 0 }, rejections = {}, buckets = {}, answers = 0, us = 0 }
+  local one = { requests = {}, rejections = {}, buckets = {}, answers = 0, us = 0 }
+  for _, code in ipairs(USUAL[protocol]) do one.requests[code] = 0 end
   for _, reason in ipairs(REASONS) do one.rejections[reason] = 0 end
   for number in ipairs(BOUNDS) do one.buckets[number] = 0 end
   return one
