@@ -51,7 +51,9 @@ def _files(plan: Plan) -> Iterator[tuple[str, Mapping[str, Any], str]]:
     """Yield path, content and a comment for its top."""
     source = "Where Prometheus answers; its uid stands in every panel."
     yield f"{PROVISIONING}/datasources/prometheus.yml", provisioning.datasources(), source
-    folder = "Dashboards are files; edits in Grafana are not kept: change them with stack.extra."
+    folder = (
+        "Dashboards are files. Edits in Grafana are not kept; put files of your own beside these."
+    )
     yield f"{PROVISIONING}/dashboards/tritongen.yml", provisioning.dashboards(plan), folder
     for page in pages(plan):
         yield f"{DASHBOARDS}/{page.name}.json", draw.draw(page), ""

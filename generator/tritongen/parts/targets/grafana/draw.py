@@ -284,6 +284,7 @@ def _last() -> Any:
 def _table(panel: Panel) -> "table.Panel":
     from grafana_foundation_sdk.builders import common, table
     from grafana_foundation_sdk.models import dashboard as models
+    from grafana_foundation_sdk.models.common import FieldTextAlignment
 
     named = {
         f"Value #{letter}": q.legend for letter, q in zip(LETTERS, panel.queries, strict=False)
@@ -297,6 +298,7 @@ def _table(panel: Panel) -> "table.Panel":
     made = (
         table.Panel()
         .show_header(True)
+        .align(FieldTextAlignment.AUTO)
         .footer(common.TableFooterOptions().show(False).reducer([]))
         .with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
         .with_transformation(models.DataTransformerConfig(id_val="organize", options=organized))
