@@ -104,11 +104,14 @@ class Project:
                 self.down()
 
     def _first_answer(self, model: str, request: dict[str, Any], starting: Future[None]) -> float:
-        address = f"http://{self.published('gateway', 8000)}/v2/models/{model}/infer"
-        with httpx.Client(trust_env=False) as client:
+        """Return when the first request was answered: one that is sent as soon as it may be."""
+        address = f"http://{self.published('gateway', 8000)}/v2"
+        with httpx.Client(trust_env=False, timeout=30) as client:
             while not starting.done() or not starting.exception():
                 with suppress(httpx.TransportError):
-                    if client.post(address, json=request).status_code == 200:
+                    if client.get(f"{address}/models/{model}/ready").status_code == 200:
+                        answer = client.post(f"{address}/models/{model}/infer", json=request)
+                        assert answer.status_code == 200, answer.text
                         return time.monotonic()
                 time.sleep(0.1)
         raise AssertionError("it did not start")

@@ -1,0 +1,39 @@
+"""Locust's dashboard in the stack, as a person with a browser uses it."""
+
+from pathlib import Path
+
+from tests.browser import browser
+from tests.integration.compose.project import Project
+from tests.integration.compose.prometheus import until
+
+ROW = """return [...document.querySelectorAll("tr")]
+    .map(row => [...row.cells].map(cell => cell.innerText))
+    .find(cells => cells[0] === "filetype" && +cells[8] > 20)"""
+HOSTS = """return [...new Set(performance.getEntriesByType("resource")
+    .map(each => new URL(each.name).hostname))]"""
+
+
+def test_a_load_test_is_started_and_watched_in_the_browser(
+    flagship: Project, tmp_path: Path
+) -> None:
+    with (
+        flagship.http("locust-master", 8089) as page,
+        browser(tmp_path / "browser") as window,
+    ):
+        window.open(str(page.base_url))
+        window.wait("return /READY/.test(document.body.innerText)")
+        assert window.run("return document.querySelector('#loadtest').value") == "smoke"
+        window.click("Start")
+        window.click("Triton models")
+        row = window.wait(ROW, seconds=30)
+        assert row[9] == "0"
+        window.click("Triton charts")
+        window.wait("return document.querySelector('triton-charts polyline')")
+        assert window.run(HOSTS) == ["127.0.0.1"]
+        assert window.errors() == []
+        results = until(
+            lambda: (answer := page.get("/triton/results.json")).is_success and answer.json(),
+            "results",
+        )
+    assert results["name"] == "smoke"
+    assert results["total"]["failed"] == 0

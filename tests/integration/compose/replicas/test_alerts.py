@@ -1,0 +1,62 @@
+"""What fails raises its alert, in Prometheus and at Alertmanager."""
+
+import time
+
+import pytest
+from tests.integration.compose.measured import measured
+from tests.integration.compose.project import Project
+from tests.integration.compose.prometheus import Prometheus, until
+from tests.integration.compose.traffic import http_client
+
+EVALUATION_S = 5
+"""How often the rules are evaluated."""
+FAILING = ("ModelFails", "RequestsFail")
+
+
+def firing(alert: str) -> str:
+    return f'ALERTS{{alertname="{alert}", alertstate="firing"}}'
+
+
+def test_failures_of_a_model_raise_their_alerts_within_two_evaluations(replicas: Project) -> None:
+    prometheus = Prometheus(replicas)
+    assert prometheus.ask('ALERTS{alertname=~"ModelFails|RequestsFail"}') == []
+    ask = http_client(replicas.address("gateway", 8000), "grow")
+    began = time.time()
+
+    def raised() -> bool:
+        with pytest.raises(AssertionError, match="a negative number"):
+            ask(-1)
+        return all(prometheus.ask(firing(alert)) for alert in FAILING)
+
+    until(raised, "the alerts fire")
+    failures = 'tritongen_step_failures{job="triton"}'
+    seen = prometheus.since(failures, began, lambda value: value > 0)
+    for alert in FAILING:
+        fired = prometheus.since(firing(alert), began, bool)
+        measured(f"replicas: {alert} fired {fired - seen:.1f} s after the failures were scraped")
+        assert fired - seen <= 2 * EVALUATION_S
+
+
+def test_a_replica_that_hangs_raises_its_alert_within_two_evaluations(replicas: Project) -> None:
+    prometheus = Prometheus(replicas)
+    (replica, *_) = replicas.containers("triton")
+    began = time.time()
+    replicas.engine.docker("pause", replica["Id"])
+    try:
+        until(lambda: prometheus.ask(firing("TritonReplicaDown")), "the alert fires")
+    finally:
+        replicas.engine.docker("unpause", replica["Id"])
+    down = prometheus.since('up{job="triton"}', began, lambda up: not up)
+    fired = prometheus.since(firing("TritonReplicaDown"), began, bool)
+    measured(f"replicas: TritonReplicaDown fired {fired - down:.1f} s after it was seen down")
+    assert fired - down <= 2 * EVALUATION_S
+    until(lambda: not prometheus.ask(firing("TritonReplicaDown")), "it is well again")
+
+
+def test_alertmanager_was_told(replicas: Project) -> None:
+    with replicas.http("alertmanager", 9093) as client:
+
+        def told() -> set[str]:
+            return {each["labels"]["alertname"] for each in client.get("/api/v2/alerts").json()}
+
+        until(lambda: told() >= {*FAILING, "TritonReplicaDown"}, "Alertmanager knows the alerts")
