@@ -24,6 +24,7 @@ from tritongen.cli.saturation import find_max
 from tritongen.cli.up import end_on_signals, from_spec
 from tritongen.errors import EngineError, SpecError
 from tritongen.formats import junit
+from tritongen.parts import engines
 from tritongen.parts.engines import embedded
 from tritongen.parts.engines.ports import any_free
 from tritongen.parts.loadprogram import service_of
@@ -44,6 +45,9 @@ from tritongen.stages.measure import (
 from tritongen.stages.measure.saved import as_json
 from tritongen.stages.run import run
 
+FEWEST_S = 20.0
+"""In a shorter test a Prometheus that scrapes every five seconds has too few samples."""
+
 
 def load_test(asked: Asked) -> None:
     """Run the load test that was asked for, or search its highest rate."""
@@ -56,9 +60,10 @@ def load_test(asked: Asked) -> None:
     plan, findings = plan_spec(request)
     show_findings(findings)
     test = _with_duration(named(plan, asked.name), asked.duration)
-    prometheus = Prometheus(asked.prometheus) if asked.prometheus else None
+    given = Prometheus(asked.prometheus) if asked.prometheus else None
     with served(asked, request, test) as (target, endpoint):
         check_served(target, test)
+        prometheus = given or (own_prometheus(endpoint, test) if endpoint else None)
         how = Measuring(
             target=target,
             folder=request.root / RUNS / test.name,
@@ -74,7 +79,8 @@ def load_test(asked: Asked) -> None:
             return
         with closing(View(f"{test.name} on {target.address}")) as view:
             measurement = measure(plan, test, how, view.show)
-        broken = embedded.end_of(endpoint) if endpoint and measurement.partial else None
+        own = endpoint is not None and endpoint.engine == "embedded"
+        broken = embedded.end_of(endpoint) if endpoint and own and measurement.partial else None
     finish(measurement, asked, request.root, broken)
 
 
@@ -130,9 +136,10 @@ def served(
     if asked.url:
         yield Target(address=address(asked.url), protocol=protocol), None
         return
-    running = embedded.find(request.root) if asked.engine is None else None
+    running = engines.find(request.root, os.environ) if asked.engine is None else None
     if running is not None:
-        messages.print(f"the server that runs in {relative(request.root)}", style="dim")
+        what = "stack" if running.engine == "compose" else "server"
+        messages.print(f"the {what} that runs in {relative(request.root)}", style="dim")
         yield target_of(running, protocol), running
         return
     embedded.refuse_second(request.root)
@@ -152,8 +159,26 @@ def target_of(endpoint: Endpoint, protocol: Literal["http", "grpc"]) -> Target:
         address=getattr(endpoint, protocol),
         protocol=protocol,
         metrics=endpoint.metrics,
-        pid=endpoint.pid,
+        pid=endpoint.pid or None,
     )
+
+
+def own_prometheus(endpoint: Endpoint, test: PlannedLoadTest) -> Prometheus | None:
+    """Return the Prometheus of a stack, whose gateway keeps the models' counters to itself."""
+    if not endpoint.prometheus:
+        return None
+    if test.duration_s < FEWEST_S:
+        messages.print(
+            f"shorter than {FEWEST_S:g} s: the stack's Prometheus sees too little of it to say "
+            "what limits",
+            style="dim",
+        )
+        return None
+    try:
+        return Prometheus(endpoint.prometheus)
+    except EngineError as error:
+        messages.print(f"without the server's side: {error.message} ({error.why})", style="yellow")
+        return None
 
 
 def check_served(target: Target, test: PlannedLoadTest) -> None:

@@ -173,8 +173,13 @@ def show(outcome: Outcome, around: tuple[str, ...], *, as_json: bool) -> None:
     if not outcome.replicas:
         console.print("nothing to do: every replica serves what the spec says", style="green")
         return
-    count = f"{outcome.renewed} of {len(outcome.replicas)} replicas"
-    console.print(f"{count} brought to the spec in {outcome.seconds:.1f} s", style="green")
+    count = len(outcome.replicas)
+    serve = "1 replica serves" if count == 1 else f"{count} replicas serve"
+    console.print(
+        f"{serve} what the spec says, {outcome.renewed} of them since now "
+        f"({outcome.seconds:.1f} s)",
+        style="green",
+    )
     if around:
         console.print(f"reloaded or replaced: {', '.join(around)}")
     for name, requests in outcome.cut.items():

@@ -37,6 +37,7 @@ from tritongen.records.stack import (
     LOCUST_PORT,
     PROMETHEUS,
     PROMETHEUS_PORT,
+    TLS_CERTIFICATE,
     TRITON,
     TRITON_GRPC,
     TRITON_HTTP,
@@ -167,6 +168,7 @@ def facts(endpoint: Endpoint | None, found: Sequence[Container]) -> dict[str, An
         {
             **asdict(each),
             "mood": each.mood,
+            "mounts": sorted(each.mounts),
             "ports": {str(inside): where for inside, where in each.ports.items()},
         }
         for each in found
@@ -186,7 +188,9 @@ def pages(found: Sequence[Container]) -> Mapping[str, str]:
     for name, service, port, begin in PAGES:
         for each in found:
             if each.service == service and port in each.ports:
-                result.setdefault(name, f"{begin}{each.ports[port]}")
+                secure = TLS_CERTIFICATE in each.mounts
+                scheme = {"http": "https://", "grpc": "grpcs://"}[name] if secure else begin
+                result.setdefault(name, f"{scheme}{each.ports[port]}")
     return result
 
 

@@ -11,7 +11,16 @@ from tritongen.parts.engines.compose import Container, Docker, Ops, Slot
 from tritongen.records.stack import INNER, TRITON
 from tritongen.stages.rollout.checks import Check, wrong
 
-Doing = Literal["draining", "stopping", "starting", "loading", "verifying", "serving", "going back"]
+Doing = Literal[
+    "draining",
+    "stopping",
+    "starting",
+    "loading",
+    "verifying",
+    "serving",
+    "going back",
+    "as before",
+]
 
 ADMITTED_S = 60.0
 EVERY_S = 0.2

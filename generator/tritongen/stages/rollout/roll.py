@@ -12,6 +12,9 @@ from tritongen.stages.rollout.control import Control
 from tritongen.stages.rollout.files import note_served, served
 from tritongen.stages.rollout.replica import Move, Stack, address
 
+AS_BEFORE = "everything is as it was before, and serves"
+AGAIN = "see what runs with `tritongen status`; `tritongen rollout` tries again"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
@@ -32,7 +35,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a rollout did: the replicas as they are now, and how many were brought to the spec.
+    """What a rollout did: the replicas as they are now, and how many were changed or added.
 
     ``cut`` are requests (streams) that were still under way when a replica was stopped, by its
     name.
@@ -69,8 +72,19 @@ def roll(stack: Stack, change: Change) -> Outcome:
     try:
         change.write()
         renewed = rolling.forth()
-    except (TritongenError, KeyboardInterrupt) as error:
-        rolling.back(error)
+    except TritongenError as error:
+        try:
+            rolling.back()
+        except TritongenError as second:
+            error.why = (
+                f"{error.why}\ngoing back failed, too: {second.message}\n{second.why}".strip()
+            )
+            error.fix = AGAIN
+        else:
+            error.why = f"{error.why}\n{AS_BEFORE}".lstrip()
+        raise
+    except KeyboardInterrupt:
+        rolling.back()
         raise
     finally:
         rolling.note()
@@ -99,7 +113,7 @@ class _Rolling:
         note_served(self.stack.docker.root, loaded)
 
     def forth(self) -> int:
-        """Bring one replica after the other to the new files; return how many."""
+        """Bring one replica after the other to the new files; return how many, with new ones."""
         config = compose.config_of(self.stack.docker, TRITON)
         old = stale(self.old, self.loaded, config=config, files=self.change.after)
         for each in old:
@@ -107,39 +121,32 @@ class _Rolling:
                 self._tell(each, self.change.control)
             else:
                 self.loaded[self._swap(each).id] = self.change.after
+        added = 0
         while len(now := self.stack.replicas()) < self.change.replicas:
+            added += 1
             new = self.stack.add(len(now) + 1)
             self.stack.admit(new)
             self.loaded[new.id] = self.change.after
         for surplus in self.stack.replicas()[self.change.replicas :]:
             self._retire(surplus)
-        return len(old)
+        return len(old) + added
 
-    def back(self, error: BaseException) -> None:
-        """Bring files and replicas back to what they were; say in the error what could not be."""
+    def back(self) -> None:
+        """Bring files and replicas back to what they were."""
         self.stack.watch(Move(replica="", doing="going back"))
-        fix = ""
-        try:
-            self.change.restore()
-            kept = {each.id for each in self.old}
-            for each in self.told:
-                assert self.change.control, "told by it"
-                self.change.control.back(self.stack.ops, address(each))
-                self.stack.admit(each)
-            for each in self.stack.replicas():
-                if each.id not in kept:
-                    self._undo(each)
-            while len(now := self.stack.replicas()) < len(self.old):
-                self._old(len(now) + 1)
-            for each in self.stack.replicas():
-                self.stack.admit(each)
-            why = "everything is as it was before, and serves"
-        except TritongenError as second:
-            why = f"going back failed, too: {second.message}\n{second.why}".rstrip()
-            fix = "see what runs with `tritongen status`; `tritongen rollout` tries again"
-        if isinstance(error, TritongenError):
-            error.why = f"{error.why}\n{why}".lstrip()
-            error.fix = fix or error.fix
+        self.change.restore()
+        kept = {each.id for each in self.old}
+        for each in self.told:
+            assert self.change.control, "told by it"
+            self.change.control.back(self.stack.ops, address(each))
+        for each in self.stack.replicas():
+            if each.id not in kept:
+                self._undo(each)
+        while len(now := self.stack.replicas()) < len(self.old):
+            self._old(len(now) + 1)
+        for each in self.stack.replicas():
+            self.stack.admit(each)
+        self.stack.watch(Move(replica="", doing="as before"))
 
     def _tell(self, replica: Container, control: Control) -> None:
         """Have a replica load what changed, while it gets no requests."""

@@ -20,7 +20,7 @@ class Container:
     ``ports`` maps a port inside to where it is published, ``host:port``; ``addresses`` a network
     (as the compose file calls it) to the address there. ``config`` changes with its definition in
     the compose file. ``said`` is what the last health check wrote, ``refused`` why the engine
-    could not start it.
+    could not start it. ``mounts`` are the paths inside that come from outside.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Container:
     config: str = ""
     said: str = ""
     refused: str = ""
+    mounts: frozenset[str] = frozenset()
 
     @property
     def mood(self) -> Mood:
@@ -84,6 +85,7 @@ def container(row: Mapping[str, Any]) -> Container:
         config=labels.get(f"{LABEL}config-hash", ""),
         said=(checks[-1].get("Output") or "").strip(),
         refused=state.get("Error", ""),
+        mounts=frozenset(each.get("Destination", "") for each in row.get("Mounts") or ()),
     )
 
 

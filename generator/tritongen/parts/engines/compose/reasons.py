@@ -59,9 +59,7 @@ def reason(container: Container, lines: Sequence[str]) -> EngineError:
         progress = progress_of(lines)
         failed = {**progress.failed, **progress.hopeless}
         if failed:
-            error = failed_models(failed, look, contained=True, where=f" in {container.name}")
-            error.log = _shown(lines)
-            return error
+            return failed_models(failed, look, contained=True, where=f" in {container.name}")
     message, why, fix = _how(container)
     said = _said(container, lines)
     meaning, remedy = explain("\n".join(lines), contained=True) if said else ("", "")

@@ -24,6 +24,7 @@ from tritongen.records.stack import (
     GATEWAY_HTTP,
     PROMETHEUS,
     PROMETHEUS_PORT,
+    TLS_CERTIFICATE,
     TRITON,
     TRITON_METRICS,
 )
@@ -222,15 +223,20 @@ class Compose:
 
 
 def endpoint(root: Path, found: Sequence[Container]) -> Endpoint:
-    """Return where a stack answers: at its gateway, or at Triton if it has none."""
+    """Return where a stack answers: at its gateway, or at Triton if it has none.
+
+    With a certificate there, the addresses begin with ``https://`` and ``grpcs://``.
+    """
     front = of_service(found, GATEWAY) or of_service(found, TRITON)
     ports = {port: where for each in front for port, where in each.ports.items()}
+    secure = any(TLS_CERTIFICATE in each.mounts for each in front)
+    http, grpc = ports.get(GATEWAY_HTTP, ""), ports.get(GATEWAY_GRPC, "")
     prometheus = of_service(found, PROMETHEUS)
     at = prometheus[0].ports.get(PROMETHEUS_PORT, "") if prometheus else ""
     return Endpoint(
         engine="compose",
-        http=ports.get(GATEWAY_HTTP, ""),
-        grpc=ports.get(GATEWAY_GRPC, ""),
+        http=f"https://{http}" if http and secure else http,
+        grpc=f"grpcs://{grpc}" if grpc and secure else grpc,
         metrics=ports.get(TRITON_METRICS, ""),
         repository=str((root / REPOSITORY).resolve()),
         log=str(run_folder(root).log),
