@@ -20,6 +20,7 @@ from tritongen.stages.probe.mistakes import TABLE as PROBE
 from tritongen.stages.resolve import resolve
 from tritongen.stages.resolve.refusals import LOAD_TABLE as LOAD_TESTS
 from tritongen.stages.resolve.refusals import TABLE as WIRING
+from tritongen.stages.resolve.tuning import TUNE_TABLE as TUNING
 from tritongen.stages.schema import own_keys, schema
 from tritongen.stages.schema.messages import descriptors
 from tritongen.stages.schema.values import TEXT
@@ -50,6 +51,8 @@ def lints() -> str:
     parts += [f"\n### {code}\n\n{text}\n" for code, text in WIRING.items()]
     parts.append("\n## Load tests\n")
     parts += [f"\n### {code}\n\n{text}\n" for code, text in LOAD_TESTS.items()]
+    parts.append("\n## Tuning\n")
+    parts += [f"\n### {code}\n\n{text}\n" for code, text in TUNING.items()]
     parts.append("\n## Lints\n")
     for code, lint in LINTS.items():
         title, _, page = (lint.__doc__ or "").strip().partition("\n\n")

@@ -20,6 +20,7 @@ from tritongen.records.server import Server
 from tritongen.records.spec import Spec
 from tritongen.records.stack import PlannedStack
 from tritongen.records.tree import Entry
+from tritongen.records.tune import PlannedTune
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,7 @@ class Plan:
     facts: Facts
     loadtests: Mapping[str, PlannedLoadTest] = field(default_factory=dict)
     stack: PlannedStack | None = None
+    tune: PlannedTune | None = None
 
     def source(self, end: End) -> ModelOutput | None:
         """Return the model output at the writing end of a wire, if the model declares it."""

@@ -32,6 +32,7 @@ from tritongen.records.scalars import (
 )
 from tritongen.records.server import Server
 from tritongen.records.stack import Stack
+from tritongen.records.tune import Tune
 
 VERSION = re.compile(r"0|[1-9][0-9]{0,18}")
 LINT = re.compile(r"TG[0-9]{3}")
@@ -229,6 +230,7 @@ class Spec(Record):
     slo: Mapping[str, Slo] = Field(default_factory=dict)
     loadtests: Mapping[str, LoadTest] = Field(default_factory=dict)
     stack: Stack | None = None
+    tune: Tune | None = None
     files: tuple[Path, ...] = ()
     places: Places = Places()
 

@@ -47,6 +47,8 @@ def _budget(value: Any) -> Any:
         text = part.strip()
         match = TRIALS.fullmatch(text)
         key = "trials" if match else "time"
+        if match and int(match[1]) < LEAST_TRIALS:
+            raise wrong("type", f"at least {LEAST_TRIALS} trials", "write `25 trials`")
         if key in said or not text:
             raise wrong("type", "a budget", "write `25 trials`, `10min` or `25 trials, 10min`")
         said[key] = match[1] if match else duration(text)

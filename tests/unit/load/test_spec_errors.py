@@ -41,5 +41,7 @@ def test_every_code_has_a_case_and_a_page() -> None:
     text = "".join(path.read_text("utf-8") for path in CASES.glob("*.yaml"))
     # A file that is not UTF-8 cannot stand in a case; test_files.py has it.
     assert [code.code for code in CODES if code.code not in text] == ["TG002"]
-    assert [code.code for code in CODES] == [f"TG{n:03}" for n in range(1, len(CODES) + 1)]
+    # TG010 was what is designed but not built; its number is not given to anything else.
+    numbers = [n for n in range(1, len(CODES) + 2) if n != 10]
+    assert [code.code for code in CODES] == [f"TG{n:03}" for n in numbers]
     assert all(code.page and code.title for code in CODES)

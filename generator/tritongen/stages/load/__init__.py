@@ -21,12 +21,12 @@ from tritongen.stages.load.servables import check_name, read_ensemble, read_mode
 from tritongen.stages.load.server import read_server
 from tritongen.stages.load.settle import overlay, settle, spelled_out
 from tritongen.stages.load.stack import read_stack
+from tritongen.stages.load.tune import read_tune
 
 T = TypeVar("T")
 
 SCALARS = ("tritongen", "name", "triton")
-KEYS = (*SCALARS, "models", "ensembles", "server", "slo", "loadtests", "stack", "vars")
-NOT_YET = ("tune",)
+KEYS = (*SCALARS, "models", "ensembles", "server", "slo", "loadtests", "stack", "tune", "vars")
 
 
 def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Spec:
@@ -67,6 +67,7 @@ def _read_spec(report: Report, root: Entries, paths: Sequence[Path]) -> Spec | N
     keys["loadtests"] = _read_each(report, root, "loadtests", "a load test", read_loadtest, places)
     keys["server"] = read_server(report, root.values.get("server"))
     keys["stack"] = read_stack(report, root.values.get("stack"))
+    keys["tune"] = read_tune(report, root.values.get("tune"))
     _check_keys(report, root)
     _check_taken(report, root)
     _check_release(report, root.values.get("triton"))
@@ -110,18 +111,9 @@ def _read_each(
 
 
 def _check_keys(report: Report, root: Entries) -> None:
-    _refuse_unknown(report, root, "a spec", KEYS, NOT_YET)
-
-
-def _refuse_unknown(
-    report: Report, node: Entries, owner: str, known: Sequence[str], not_yet: Sequence[str]
-) -> None:
-    for key in node.values:
-        if key in not_yet:
-            message = f"this version of tritongen does not have {quote(key)} yet"
-            report.add(codes.NOT_YET, node.keys[key], message, fix=f"remove `{key}:` for now")
-        elif key not in known:
-            report.unknown(node, key, owner, known)
+    for key in root.values:
+        if key not in KEYS:
+            report.unknown(root, key, "a spec", KEYS)
 
 
 def _check_taken(report: Report, root: Entries) -> None:

@@ -74,12 +74,6 @@ UNKNOWN_KEY = Code(
     "this place. It is refused because a misspelled setting that is silently ignored is found "
     "out in production.",
 )
-NOT_YET = Code(
-    code="TG010",
-    title="Not in this version yet",
-    page="The key belongs to the language, but this version of tritongen does not act on it. It is "
-    "refused rather than ignored.",
-)
 TYPE = Code(
     code="TG011",
     title="A value of another type",
@@ -165,6 +159,6 @@ OWN = Code(
 
 CODES = (
     FILE, ENCODING, SYNTAX, DOCUMENT, DUPLICATE, STRUCTURE, NOTHING, UNDEFINED, UNKNOWN_KEY,
-    NOT_YET, TYPE, CHOICE, EXCLUSIVE, MISSING, TENSOR, NAME, TAKEN, RELEASE, PATH, VERSION, PYTHON,
+    TYPE, CHOICE, EXCLUSIVE, MISSING, TENSOR, NAME, TAKEN, RELEASE, PATH, VERSION, PYTHON,
     LANGUAGE, OWN,
 )  # fmt: skip

@@ -14,6 +14,7 @@ from tritongen.stages.resolve.ensembles import wire
 from tritongen.stages.resolve.loadtests import plan_loadtests
 from tritongen.stages.resolve.models import complete
 from tritongen.stages.resolve.stack import plan_stack
+from tritongen.stages.resolve.tune import plan_tune
 from tritongen.stages.resolve.wiring import MOST_HINTS
 
 
@@ -42,6 +43,10 @@ def resolve(spec: Spec, facts: Facts) -> Plan:
         findings += wrong
     loadtests, wrong = plan_loadtests(spec, models) if not findings else ({}, [])
     findings += wrong
+    tune = None
+    if spec.tune is not None and not findings:
+        tune, wrong = plan_tune(spec, models, loadtests, spec.tune)
+        findings += wrong
     if findings:
         raise SpecError(sorted(findings, key=lambda finding: str(finding.place)))
     release = releases()[spec.triton]
@@ -59,6 +64,7 @@ def resolve(spec: Spec, facts: Facts) -> Plan:
         facts=facts,
         loadtests=loadtests,
         stack=stack,
+        tune=tune,
     )
 
 

@@ -96,6 +96,7 @@ def _spec() -> dict[str, Schema]:
         "slo": mapping({"$ref": "#/definitions/Slo"}),
         "loadtests": mapping({"$ref": "#/definitions/LoadTest"}),
         "stack": {"$ref": "#/definitions/Stack"},
+        "tune": {"$ref": "#/definitions/Tune"},
         "vars": mapping(TEXT),
     }
 

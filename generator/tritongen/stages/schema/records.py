@@ -11,9 +11,10 @@ from tritongen.records.loadtest import LoadTest, Slo
 from tritongen.records.scalars import Record, Whole
 from tritongen.records.server import Server
 from tritongen.records.stack import Stack, for_triton
+from tritongen.records.tune import Tune
 from tritongen.stages.schema.values import FLAG, REFERENCE, TEXT, Schema, listed, mapping, whole
 
-LOAD_RECORDS: tuple[type[Record], ...] = (Server, LoadTest, Slo, Stack)
+LOAD_RECORDS: tuple[type[Record], ...] = (Server, LoadTest, Slo, Stack, Tune)
 READS_WHOLE = get_args(Whole)[1]
 
 
