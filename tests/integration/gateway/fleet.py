@@ -32,6 +32,7 @@ tritongen: 1
 name: fleet
 models:
   add: {python: steps.py:add, input: {X: "FP32[-1]"}, output: {Y: "FP32[-1]"}, max_batch_size: 4}
+  slow: {python: steps.py:slow, input: {X: "FP32[1]"}, output: {Y: "FP32[1]"}, max_batch_size: 1}
   full:
     python: steps.py:slow
     input: {X: "FP32[1]"}
@@ -148,10 +149,15 @@ class Gateway:
     socket: Path
     log: Path
 
-    def records(self) -> list[dict[str, Any]]:
-        """Return the access log; a line that is no JSON fails."""
-        lines = self.log.read_text("utf-8", "replace").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+    def records(self, count: int = 0) -> list[dict[str, Any]]:
+        """Return the access log once it has so many lines; one that is no JSON fails."""
+        end = time.monotonic() + WAIT_S
+        while True:
+            lines = self.log.read_text("utf-8", "replace").splitlines()
+            records = [json.loads(line) for line in lines if line.startswith("{")]
+            if len(records) >= count or time.monotonic() > end:
+                return records
+            time.sleep(0.05)
 
     def page(self, path: str) -> str:
         answer = httpx.get(f"http://{self.metrics}{path}", trust_env=False)

@@ -179,14 +179,14 @@ def test_a_body_that_never_arrives_is_given_up(start: Start) -> None:
 def test_a_model_that_takes_too_long_is_given_up(start: Start) -> None:
     with start({"timeout": "200ms"}) as gateway:
         answer = httpx.post(
-            f"http://{gateway.http}/v2/models/full/infer", content=BODY, trust_env=False
+            f"http://{gateway.http}/v2/models/slow/infer", content=BODY, trust_env=False
         )
         assert (answer.status_code, answer.json()) == (
             504,
             {"error": "Triton did not answer in time"},
         )
         with pytest.raises(InferenceServerException) as refused:
-            call(gateway, "full")
+            call(gateway, "slow")
         assert refused.value.status() == "StatusCode.DEADLINE_EXCEEDED"
 
 
@@ -218,11 +218,11 @@ def test_a_call_that_its_client_gave_up_is_given_up(plain: Gateway) -> None:
     with triton_grpc.InferenceServerClient(plain.grpc) as client:
         assert client.is_server_live()
         with pytest.raises(InferenceServerException) as ended:
-            client.infer("full", [x], client_timeout=0.3)
+            client.infer("slow", [x], client_timeout=0.3)
     assert grpc.StatusCode.DEADLINE_EXCEEDED.name in str(ended.value.status())
     _until(lambda: any(gave_up(each) for each in plain.records()))
 
 
 def gave_up(record: dict[str, str]) -> bool:
     """Tell whether the client ended a call, or Triton did that was told of its deadline."""
-    return record["model"] == "full" and (record["ended"].startswith("C") or record["code"] == "4")
+    return record["model"] == "slow" and (record["ended"].startswith("C") or record["code"] == "4")
