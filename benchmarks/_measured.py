@@ -71,7 +71,10 @@ class Results:
         seen = result.measurement
         total = replace(seen.total, seconds=())
         workers = {"workers": seen.client.get("workers", [])}
-        small = replace(seen, total=total, requests={}, verdicts=(), client=workers)
+        server = seen.server
+        if server:  # most models were not asked
+            server = replace(server, models=tuple(each for each in server.models if each.requests))
+        small = replace(seen, total=total, server=server, requests={}, verdicts=(), client=workers)
         self.rows[result.setting.name] = replace(result, measurement=small)
         rows = [{"name": name, "result": asdict(each)} for name, each in self.rows.items()]
         draft = self.path.with_suffix(".new")
@@ -215,7 +218,7 @@ def measure_all(
     wanted: Sequence[Setting], results: Results, folder: Path, *, minutes: float | None
 ) -> None:
     """Measure what has no result yet, then what was disturbed, for at most so long."""
-    end = time.monotonic() + 60 * (minutes or 1e6)
+    end = time.monotonic() + (60 * minutes if minutes is not None else float("inf"))
     every = plans(folder)
     for root, names in ((folder / "sleeping", SLEEPING), (folder / "flagship", ("filetype",))):
         left = [s for s in wanted if s.ensemble in names and not results.good(s)]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from math import log10
+from textwrap import wrap
 
 from benchmarks._predicted import Row
 from tritongen.records.measurement import Measurement
@@ -80,7 +81,7 @@ def _panel(number: int, rows: Sequence[Row]) -> str:
         x, y = axes.x(measured), axes.y(predicted)
         parts.append(f'<text x="{x + 6:.1f}" y="{y + 4:.1f}" font-weight="bold">{place}</text>')
         line = f"{place}  {predicted / measured - 1:+.0%}  {row.result.setting.name}"
-        for part, text in enumerate((line[:52], line[52:104])):
+        for part, text in enumerate(wrap(line, 52)[:2]):
             at = TOP + SIDE + 50 + (2 * place - 2 + part) * 14
             parts.append(f'<text x="{axes.left}" y="{at}" font-size="10">{escape(text)}</text>')
     return "\n".join(parts) + "\n"
