@@ -18,6 +18,12 @@ def write(plan: Plan, path: str, value: Structure, *, owner: str, head: str = ""
     return Text(text=yamlfile.write(merged, head=head), owner=owner)
 
 
+def end(plan: Plan, path: str) -> str:
+    """Return what ``stack.extra`` adds at the end of a text, with a line end."""
+    said = extra(plan, path)
+    return f"\n{said.rstrip()}\n" if said else ""
+
+
 def extra(plan: Plan, path: str) -> Any:
     """Return what ``stack.extra`` says of a file, ``None`` if nothing."""
     return plan.stack.extra.get(path) if plan.stack else None

@@ -116,8 +116,12 @@ EXTENSIBLE: Final = (
     *(f"{PROMETHEUS_FOLDER}/{name}.yml" for name in ("prometheus", "rules", "alerts")),
     f"{ALERTMANAGER_FOLDER}/alertmanager.yml",
     f"{OTEL_FOLDER}/collector.yml",
+    f"{PROVISIONING}/datasources/prometheus.yml",
+    f"{PROVISIONING}/dashboards/tritongen.yml",
 )
 """The generated files that ``extra`` can be laid over."""
+GATEWAY_FILE: Final = f"{GATEWAY_FOLDER}/haproxy.cfg"
+"""Text: what ``extra`` says stands at its end."""
 
 
 def _bind(value: str) -> str:
@@ -171,9 +175,18 @@ def _own_service(value: str) -> str:
 
 
 def _generated(value: str) -> str:
-    if value not in EXTENSIBLE:
+    if value not in (*EXTENSIBLE, GATEWAY_FILE):
         message = f"{quote(value)} is not a generated file that something can be laid over"
-        raise wrong("choice", message, f"one of {', '.join(EXTENSIBLE)}")
+        raise wrong("choice", message, f"one of {', '.join((*EXTENSIBLE, GATEWAY_FILE))}")
+    return value
+
+
+def _laid_over(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    for path, over in value.items():
+        if isinstance(over, str) is not (path == GATEWAY_FILE):
+            wants = "text" if path == GATEWAY_FILE else "a mapping"
+            message = f"what is laid over {quote(path)} is {wants}"
+            raise wrong("choice", message, f"write {wants}, as it stands in the file")
     return value
 
 
@@ -322,9 +335,9 @@ class Stack(Record):
     )
     alertmanager: Alertmanager | None = None
     tracing: Tracing | None = None
-    extra: Mapping[Annotated[str, AfterValidator(_generated)], Mapping[str, Any]] = Field(
-        default_factory=dict
-    )
+    extra: Annotated[
+        Mapping[Annotated[str, AfterValidator(_generated)], Any], AfterValidator(_laid_over)
+    ] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,9 @@ import pytest
 import yaml
 from tests.unit.compose.stacks import MODELS, planned, services, texts
 
-from tritongen.parts.targets import compose
+from tritongen.parts.targets import compose, gateway
 from tritongen.records.images import images
+from tritongen.records.tree import Text
 
 LOADTESTS = {"smoke": {"model": "m", "arrivals": {"constant": "1/s"}}}
 
@@ -202,3 +203,13 @@ def test_the_page_tells_where_everything_is(tmp_path: Path) -> None:
     alone = texts(planned(tmp_path, stack={"gateway": "none"}))["compose/README.md"]
     assert "Triton itself" in alone
     assert "Locust" not in alone
+
+
+def test_extra_text_stands_at_the_end_of_haproxy_s_file(tmp_path: Path) -> None:
+    more = "backend more\n  server a 10.0.0.1:80"
+    plain = gateway.render(planned(tmp_path, stack={}))["compose/gateway/haproxy.cfg"]
+    said = {"extra": {"compose/gateway/haproxy.cfg": more}}
+    longer = gateway.render(planned(tmp_path, stack=said))["compose/gateway/haproxy.cfg"]
+    assert isinstance(plain, Text)
+    assert isinstance(longer, Text)
+    assert longer.text == f"{plain.text}\n{more}\n"

@@ -4,13 +4,14 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tritongen.parts import templates
+from tritongen.parts import generated, templates
 from tritongen.records.metrics import OBJECTIVES
 from tritongen.records.monitoring import objectives
 from tritongen.records.plan import Plan
 from tritongen.records.stack import (
     API_KEYS,
     GATEWAY,
+    GATEWAY_FILE,
     GATEWAY_FOLDER,
     GATEWAY_GRPC,
     GATEWAY_HEALTH,
@@ -91,7 +92,8 @@ def files(plan: Plan, at: Surroundings = CONTAINER) -> Mapping[str, str]:
     if stack is None or stack.gateway is None:
         return {}
     return {
-        "haproxy.cfg": _configuration(plan, stack, stack.gateway, at),
+        "haproxy.cfg": _configuration(plan, stack, stack.gateway, at)
+        + generated.end(plan, GATEWAY_FILE),
         "metrics.lua": _lua(plan, stack.gateway),
     }
 
