@@ -1,7 +1,7 @@
 """Which load test runs: the file that was named, or the chosen one of those beside the program.
 
 Those beside it have a folder each, with their ``scenario.json``. Addresses can be said for all of
-them, where they were written for another place.
+them, where they were written for another place, and a key, which stands in no file.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Catalogue:
         self.options, self.names = options, tuple(offered)
         self.file = Path(options.scenario or HERE / FILE)
         self.addresses = {"http": options.http_address, "grpc": options.grpc_address}
+        key = options.api_key
+        self.headers = {"authorization": f"Bearer {key}"} if key else {}
 
     def requests(self) -> dict[str, list[str]]:
         """Return the names of what each load test sends; one that can't be used is left out."""
@@ -64,5 +66,9 @@ class Catalogue:
             raise ScenarioError(f"{name!r} is none of the load tests: {', '.join(self.names)}")
         scenario = read(HERE / name / FILE if self.names else self.file)
         address = self.addresses[scenario.protocol.partition("-")[0]] or scenario.address
+        requests = tuple(
+            replace(each, headers={**each.headers, **self.headers}) for each in scenario.requests
+        )
         # gRPC can't be told of gevent later, so where the next one may need that, all are.
-        return replace(scenario, address=address, greenlets=bool(self.names))
+        greenlets = bool(self.names)
+        return replace(scenario, address=address, requests=requests, greenlets=greenlets)

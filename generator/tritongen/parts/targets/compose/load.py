@@ -6,6 +6,7 @@ from tritongen.formats.yamlfile import Commented
 from tritongen.parts.targets.compose import built
 from tritongen.parts.targets.compose.service import (
     Fields,
+    Reference,
     after,
     closed,
     health,
@@ -38,6 +39,7 @@ from tritongen.records.stack import (
 )
 
 PROGRAM = "/mnt/loadtests"
+API_KEY = "LOCUST_API_KEY"
 
 
 def _locust(stack: PlannedStack, *role: str) -> dict[str, Any]:
@@ -52,10 +54,16 @@ def _locust(stack: PlannedStack, *role: str) -> dict[str, Any]:
         **built.image(stack, LOCUST),
         "command": [f"--locustfile={PROGRAM}/locustfile.py", *role, *addresses],
         "user": "locust",
-        "environment": {"PYTHONDONTWRITEBYTECODE": "1"},
+        "environment": {"PYTHONDONTWRITEBYTECODE": "1", **_key(stack)},
         "volumes": [mounted(LOADTESTS, PROGRAM)],
         "depends_on": after(host),
     }
+
+
+def _key(stack: PlannedStack) -> dict[str, str]:
+    """Return the variable with a key of the gateway's, where it asks for one; it may be empty."""
+    asks = stack.gateway is not None and stack.gateway.api_keys is not None
+    return {API_KEY: Reference(f"${{{API_KEY}:-}}")} if asks else {}
 
 
 def master(stack: PlannedStack) -> dict[str, Any]:
@@ -64,7 +72,7 @@ def master(stack: PlannedStack) -> dict[str, Any]:
     page = f"import urllib.request as r; r.urlopen('http://127.0.0.1:{LOCUST_PORT}/', timeout=4)"
     own: Fields = {
         **_locust(stack, "--master", "--results=/tmp/results.json", statistics),
-        "ports": [published(stack, stack.ports.locust, LOCUST_PORT)],
+        "ports": [published(stack.unguarded, stack.ports.locust, LOCUST_PORT)],
         "networks": [EDGE, INNER],
         "healthcheck": health(["python3", "-c", page], start_s=60),
     }
