@@ -118,21 +118,22 @@ def plan_of(folder: Path, gateway: Mapping[str, Any]) -> Plan:
 
 
 @contextmanager
-def serving(folder: Path, count: int = 2) -> Iterator[Fleet]:
-    """Serve the models with so many Tritons."""
+def serving(folder: Path, *options: str) -> Iterator[Fleet]:
+    """Serve the models with two Tritons; ``options`` are tritonserver's."""
     (folder / "steps.py").write_text(STEPS)
     (folder / "sequence.py").write_text(SEQUENCE)
     tree = render(plan_of(folder, {}))
     apply(diff(tree, folder), folder, tree)
     with ExitStack() as servers:
         endpoints = []
-        for number in range(count):
+        for number in range(2):
             (folder / str(number)).mkdir()
             started = Serving(
                 root=folder / str(number),
                 repository=folder / "model_repository",
                 release=releases()[RELEASE],
                 environment=os.environ,
+                options=options,
                 usual_ports=False,
             )
             endpoints.append(servers.enter_context(run(started)))

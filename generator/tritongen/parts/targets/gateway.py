@@ -174,7 +174,7 @@ def _rate(limit: float | None) -> Mapping[str, int] | None:
     if limit is None:
         return None
     period_s = next((each for each in PERIODS_S if limit * each >= 1), PERIODS_S[-1])
-    return {"requests": math.floor(limit * period_s), "period_s": period_s}
+    return {"requests": max(1, math.floor(limit * period_s)), "period_s": period_s}
 
 
 def _lua(plan: Plan, gateway: Haproxy) -> str:
