@@ -372,3 +372,8 @@ class PlannedStack:
     alertmanager: Alertmanager | None
     tracing: Tracing | None
     extra: Mapping[str, Any]
+
+    @property
+    def unguarded(self) -> str:
+        """Where those answer that ask nobody for a password: at this machine only."""
+        return self.bind if ipaddress.ip_address(self.bind).is_loopback else "127.0.0.1"

@@ -32,6 +32,26 @@ def test_the_gateway_stands_before_triton_s_ports(tmp_path: Path) -> None:
     assert found["gateway"]["networks"] == ["edge", "inner"]
 
 
+def test_what_asks_for_no_password_stays_at_this_machine(tmp_path: Path) -> None:
+    said = {"bind": "0.0.0.0", "tracing": {}}
+    found = services(planned(tmp_path, stack=said, loadtests=LOADTESTS))
+    open_to_others = {
+        name
+        for name, each in found.items()
+        if any("0.0.0.0" in port for port in each.get("ports", []))
+    }
+    assert open_to_others == {"gateway", "grafana"}
+    assert found["prometheus"]["ports"] == ["127.0.0.1:9090:9090"]
+
+
+def test_a_server_whose_models_change_is_healthy_while_it_answers(tmp_path: Path) -> None:
+    fixed = services(planned(tmp_path, stack={}))["triton"]["healthcheck"]["test"]
+    explicit = {"model_control_mode": "explicit"}
+    changing = services(planned(tmp_path, server=explicit, stack={}))["triton"]
+    assert fixed[-1].endswith("/v2/health/ready")
+    assert changing["healthcheck"]["test"][-1].endswith("/v2/health/live")
+
+
 def test_without_a_gateway_triton_is_published(tmp_path: Path) -> None:
     said = {"gateway": "none", "bind": "::1", "ports": {"http": 9000}}
     found = services(planned(tmp_path, stack=said, loadtests=LOADTESTS))

@@ -2,8 +2,9 @@
 
 `bind` other than this machine's own address (127.0.0.1) lets every machine that reaches it ask for
 inference; what they send can be read on its way. With `tls` at the gateway it can't, with
-`api_keys` only those with a key are answered. Grafana (its password), Prometheus and Locust are on
-that address, too: keep them behind a firewall.
+`api_keys` only those with a key are answered. Grafana is on that address, too, and asks for its
+password in the clear. Prometheus, Locust, Alertmanager and Jaeger ask for none: they stay at
+127.0.0.1.
 """
 
 from collections.abc import Iterator

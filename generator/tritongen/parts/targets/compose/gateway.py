@@ -38,8 +38,8 @@ def service(stack: PlannedStack, haproxy: Haproxy) -> Commented:
         "image": stack.images[GATEWAY],
         "user": "haproxy",
         "ports": [
-            published(stack, stack.ports.http, GATEWAY_HTTP),
-            published(stack, stack.ports.grpc, GATEWAY_GRPC),
+            published(stack.bind, stack.ports.http, GATEWAY_HTTP),
+            published(stack.bind, stack.ports.grpc, GATEWAY_GRPC),
         ],
         "networks": [EDGE, INNER],
         "volumes": [

@@ -9,23 +9,20 @@ from tritongen.records.stack import PlannedStack
 
 def write(plan: Plan, stack: PlannedStack) -> str:
     """Return the page."""
-    host = "127.0.0.1" if stack.bind in ("0.0.0.0", "::") else stack.bind  # noqa: S104
-    host = f"[{host}]" if ":" in host else host
     return templates.fill(
         "compose/README.md",
         plan=plan,
         stack=stack,
         release=plan.release.tag,
-        host=host,
-        pages=list(_pages(plan, stack, host)),
+        pages=list(_pages(plan, stack)),
         loadtests=list(plan.loadtests),
         asks=_entry(plan),
     )
 
 
-def _pages(plan: Plan, stack: PlannedStack, host: str) -> Iterator[tuple[str, str, str]]:
+def _pages(plan: Plan, stack: PlannedStack) -> Iterator[tuple[str, str, str]]:
     """Yield what can be reached, at which address, and what it is for."""
-    ports = stack.ports
+    ports, host, here = stack.ports, _host(stack.bind), _host(stack.unguarded)
     scheme = "https" if stack.gateway and stack.gateway.tls else "http"
     through = "through the gateway" if stack.gateway else "Triton itself"
     yield "HTTP", f"{scheme}://{host}:{ports.http}", f"inference, {through}"
@@ -33,13 +30,19 @@ def _pages(plan: Plan, stack: PlannedStack, host: str) -> Iterator[tuple[str, st
     if not stack.gateway:
         yield "metrics", f"http://{host}:{ports.metrics}/metrics", "Triton's own"
     yield "Grafana", f"http://{host}:{ports.grafana}", "dashboards; user admin, password in `.env`"
-    yield "Prometheus", f"http://{host}:{ports.prometheus}", "metrics, rules, alerts"
+    yield "Prometheus", f"http://{here}:{ports.prometheus}", "metrics, rules, alerts"
     if plan.loadtests:
-        yield "Locust", f"http://{host}:{ports.locust}", "load tests"
+        yield "Locust", f"http://{here}:{ports.locust}", "load tests"
     alerts = "where alerts went" + ("" if stack.alertmanager else " (profile `alerts`)")
-    yield "Alertmanager", f"http://{host}:{ports.alertmanager}", alerts
+    yield "Alertmanager", f"http://{here}:{ports.alertmanager}", alerts
     if stack.tracing:
-        yield "Jaeger", f"http://{host}:{ports.jaeger}", "traces of requests"
+        yield "Jaeger", f"http://{here}:{ports.jaeger}", "traces of requests"
+
+
+def _host(address: str) -> str:
+    """Return an address as a browser on this machine takes it."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104
+    return f"[{address}]" if ":" in address else address
 
 
 def _entry(plan: Plan) -> str:

@@ -57,10 +57,9 @@ def closed(stack: PlannedStack, name: str, own: Fields, *, pids: int = PIDS) -> 
     }
 
 
-def published(stack: PlannedStack, host: int, inside: int) -> str:
-    """Return a port of the host that leads to one of the container."""
-    address = f"[{stack.bind}]" if ":" in stack.bind else stack.bind
-    return f"{address}:{host}:{inside}"
+def published(address: str, host: int, inside: int) -> str:
+    """Return a port of the host, at one of its addresses, that leads to one of the container."""
+    return f"[{address}]:{host}:{inside}" if ":" in address else f"{address}:{host}:{inside}"
 
 
 def mounted(folder: str, target: str) -> dict[str, Any]:

@@ -56,10 +56,7 @@ def service(plan: Plan, stack: PlannedStack) -> Commented:
         "shm_size": size(stack.shm_bytes),
         "ulimits": _ulimits(stack),
         "tmpfs": ["/tmp:exec" if _own_environments(plan) else "/tmp"],  # noqa: S108
-        "healthcheck": health(
-            ["curl", "-fsS", "-o", "/dev/null", f"http://127.0.0.1:{TRITON_HTTP}/v2/health/ready"],
-            start_s=stack.start_period_s,
-        ),
+        "healthcheck": health(_ask(stack), start_s=stack.start_period_s),
         "stop_grace_period": f"{stack.stop_grace_s}s",
         "deploy": {"replicas": stack.replicas, "resources": _devices(stack)},
     }
@@ -85,6 +82,16 @@ def _argument(option: Option) -> str:
     return Reference(literal(text) + reference(option.secret, "server: asks for it"))
 
 
+def _ask(stack: PlannedStack) -> list[str]:
+    """Return a test with curl; nothing answers before all models are loaded.
+
+    While a model is loaded later on, a server is not ready, and yet it answers.
+    """
+    stays = stack.server.model_control_mode in (None, "none")
+    url = f"http://127.0.0.1:{TRITON_HTTP}/v2/health/{'ready' if stays else 'live'}"
+    return ["curl", "-fsS", "-o", "/dev/null", url]
+
+
 def _environment(stack: PlannedStack) -> dict[str, str]:
     held = server_secrets(stack.server)
     secrets = {name: reference(user, "server: asks for it") for name, user in held.items()}
@@ -96,7 +103,7 @@ def _ports(stack: PlannedStack) -> dict[str, list[str]]:
     if stack.gateway:
         return {"expose": [str(port) for port in inside.values()]}
     outside = dict(stack.ports)
-    return {"ports": [published(stack, outside[name], port) for name, port in inside.items()]}
+    return {"ports": [published(stack.bind, outside[name], port) for name, port in inside.items()]}
 
 
 def _ulimits(stack: PlannedStack) -> dict[str, int]:

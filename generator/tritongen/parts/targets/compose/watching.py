@@ -53,7 +53,7 @@ def prometheus(stack: PlannedStack) -> dict[str, Any]:
         "image": stack.images[PROMETHEUS],
         "command": command,
         "user": "nobody",
-        "ports": [published(stack, stack.ports.prometheus, PROMETHEUS_PORT)],
+        "ports": [published(stack.unguarded, stack.ports.prometheus, PROMETHEUS_PORT)],
         "networks": [EDGE, INNER],
         "volumes": [mounted(PROMETHEUS_FOLDER, "/etc/prometheus"), "prometheus:/prometheus"],
         "healthcheck": health(wget(PROMETHEUS_PORT, "/-/ready"), start_s=60),
@@ -77,7 +77,7 @@ def grafana(stack: PlannedStack) -> dict[str, Any]:
             "GF_NEWS_NEWS_FEED_ENABLED": "false",
             "GF_SNAPSHOTS_EXTERNAL_ENABLED": "false",
         },
-        "ports": [published(stack, stack.ports.grafana, GRAFANA_PORT)],
+        "ports": [published(stack.bind, stack.ports.grafana, GRAFANA_PORT)],
         "networks": [EDGE],
         "volumes": [
             mounted(PROVISIONING, "/etc/grafana/provisioning"),
@@ -108,7 +108,7 @@ def alertmanager(stack: PlannedStack) -> dict[str, Any]:
         **webhook,
         "command": options,
         "user": "nobody",
-        "ports": [published(stack, stack.ports.alertmanager, ALERTMANAGER_PORT)],
+        "ports": [published(stack.unguarded, stack.ports.alertmanager, ALERTMANAGER_PORT)],
         "networks": [EDGE],
         "volumes": [
             mounted(ALERTMANAGER_FOLDER, "/etc/alertmanager"),
@@ -138,7 +138,7 @@ def jaeger(stack: PlannedStack) -> dict[str, Any]:
         "image": stack.images[JAEGER],
         "command": ["--memory.max-traces=50000"],
         "user": "10001",
-        "ports": [published(stack, stack.ports.jaeger, JAEGER_PORT)],
+        "ports": [published(stack.unguarded, stack.ports.jaeger, JAEGER_PORT)],
         "networks": [EDGE, INNER],
     }
     return closed(stack, JAEGER, own)
