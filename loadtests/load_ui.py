@@ -39,10 +39,13 @@ COLUMNS = {
     "failed": "# Failed",
 }
 
-# What Locust's form asks for is the scenario's to say; its parameters choose the scenario.
+# What Locust's form asks for is the scenario's to say; only which scenario is asked, at once.
 FORM = """
 form :is(.MuiFormControl-root, .MuiAccordion-root):has(> * [name=userCount], > * [name=spawnRate],
-  > * [name=host], [name=runTime]) { display: none }
+  > * [name=host], [name=runTime]),
+form .MuiAccordion-root:has([name=loadtest]) > .MuiAccordion-heading { display: none }
+form .MuiAccordion-root:has([name=loadtest]) { box-shadow: none; background: none }
+form .MuiCollapse-root:has([name=loadtest]) { height: auto; visibility: visible }
 """
 
 SCRIPT = """

@@ -8,10 +8,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from tests.browser import browser
 from tests.integration.conftest import Serve
 from tests.integration.load.conftest import LOCUST, Load, Write
 
@@ -101,7 +103,7 @@ def page(serve: Serve, load: Load, adding: Write) -> Iterator[Page]:
         "LOCUST_HTTP_ADDRESS": endpoint.http,
         "LOCUST_GRPC_ADDRESS": endpoint.grpc,
         "LOCUST_STATISTICS_ADDRESS": endpoint.http,
-        "LOCUST_LOADTEST": "open",
+        "LOCUST_LOADTEST": "calls",
         "LOCUST_RESULTS": "",
     }
     program = [str(LOCUST), "-f", "locustfile.py"]
@@ -213,3 +215,16 @@ def test_the_page_offers_the_load_tests(page: Page) -> None:
     text = page.http.get("/").text
     (choices,) = re.findall(r'"loadtest": \{"choices": (\[[^\]]*\])', text)
     assert json.loads(choices) == sorted(LOADTESTS)
+
+
+SEEN = """return [...document.querySelectorAll("form input, form select")]
+    .filter(each => each.offsetParent).map(each => each.name)"""
+
+
+def test_the_form_asks_only_which_load_test_is_to_run(page: Page, tmp_path: Path) -> None:
+    with browser(tmp_path / "browser") as window:
+        window.open(str(page.http.base_url))
+        assert window.wait(SEEN) == ["loadtest"]
+        window.click("Start")
+        assert page.results("calls")["total"]["answered"] > 0
+        assert window.errors() == []
