@@ -46,9 +46,13 @@ def _tiles() -> Iterator[Panel]:
         ("Time", "latency:mean1m", "s", "Mean time of a request in the server."),
         ("Waiting", "queue_time:mean1m", "s", "Mean time of a request in queues."),
         ("Computing", "compute_time:mean1m", "s", "Mean time in which a request's batch is run."),
-        ("Batch", "batch_size:mean1m", "short", "Inferences that are executed together."),
+        (
+            "Inferences",
+            "inferences:rate1m",
+            "suffix:/s",
+            "Inferences a second: a request of batch size 8 is 8; answers from the cache are none.",
+        ),
     ):
-        silent = ENSEMBLE if series.startswith("batch") else "no requests"
         query = Query(f"tritongen:{series}{{{MODEL}}}", "")
         yield Panel(
             title=title,
@@ -58,7 +62,6 @@ def _tiles() -> Iterator[Panel]:
             width=4,
             decimals=2,
             queries=(query,),
-            silent=silent,
         )
 
 
