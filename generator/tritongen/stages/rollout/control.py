@@ -1,16 +1,23 @@
 """Loads changed models into a running Triton, where they are controlled explicitly."""
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tritongen.errors import EngineError
 from tritongen.parts.engines.compose import Ops
+from tritongen.parts.engines.troubles import failed_models
 from tritongen.records.manifest import Manifest
 from tritongen.records.plan import Plan
 from tritongen.stages.rollout.files import changed_models, models_of
+from tritongen.triton import TritonError
 
 LOAD_S = 600.0
+CUT = re.compile(r"GOAWAY|Stream removed|RST_STREAM|Socket closed")
+FAILED = re.compile(
+    r"^load failed for model '.*?': (?:version \d+ is at \w+ state: )?(?P<why>.*?)[;\s]*$", re.S
+)
 EVERY_S = 0.2
 
 
@@ -50,12 +57,36 @@ def _apply(ops: Ops, address: str, *, load: Sequence[str], unload: Sequence[str]
     from tritonclient.grpc import service_pb2 as pb
 
     for model in load:
-        request = pb.RepositoryModelLoadRequest(model_name=model)
-        ops.call(address, request, pb.RepositoryModelLoadResponse, timeout_s=LOAD_S)
+        _load(ops, address, model)
     for model in reversed(unload):
         request = pb.RepositoryModelUnloadRequest(model_name=model)
         ops.call(address, request, pb.RepositoryModelUnloadResponse, timeout_s=LOAD_S)
     _wait(ops, address, load)
+
+
+def _load(ops: Ops, address: str, model: str) -> None:
+    """Load a model, however long that takes.
+
+    Triton ends connections that grow old, and with them a call that lasts longer, but not the load.
+    The same call again waits for it, and does nothing more once it is done.
+    """
+    from tritonclient.grpc import service_pb2 as pb
+
+    request = pb.RepositoryModelLoadRequest(model_name=model)
+    deadline = time.monotonic() + LOAD_S
+    while True:
+        try:
+            ops.call(address, request, pb.RepositoryModelLoadResponse, timeout_s=LOAD_S)
+            return
+        except TritonError as error:
+            if not CUT.search(error.message) or time.monotonic() > deadline:
+                raise _failed(model, error) from error
+
+
+def _failed(model: str, error: TritonError) -> EngineError:
+    match = FAILED.search(error.message)
+    why = match["why"] if match else error.message
+    return failed_models({model: why}, "see what Triton says: tritongen logs", contained=True)
 
 
 def _wait(ops: Ops, address: str, models: Sequence[str]) -> None:

@@ -116,6 +116,11 @@ class _Rolling:
         """Bring one replica after the other to the new files; return how many, with new ones."""
         config = compose.config_of(self.stack.docker, TRITON)
         old = stale(self.old, self.loaded, config=config, files=self.change.after)
+        spare = len(self.old) - self.change.replicas
+        surplus = [*old, *(each for each in self.old if each not in old)][: max(spare, 0)]
+        for each in surplus:
+            self._retire(each)
+        old = [each for each in old if each not in surplus]
         for each in old:
             if self.change.control and each.config == config and each.mood == "ready":
                 self._tell(each, self.change.control)
@@ -127,8 +132,6 @@ class _Rolling:
             new = self.stack.add(len(now) + 1)
             self.stack.admit(new)
             self.loaded[new.id] = self.change.after
-        for surplus in self.stack.replicas()[self.change.replicas :]:
-            self._retire(surplus)
         return len(old) + added
 
     def back(self) -> None:

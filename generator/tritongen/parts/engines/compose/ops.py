@@ -70,6 +70,7 @@ class Ops:
     def call(self, address: str, request: Any, answer: Any, *, timeout_s: float = 60.0) -> Any:
         """Call a method of the Triton at an address: its request message, its answer's class."""
         method = type(request).__name__.removesuffix("Request")
+        keys = self._keys if method.startswith("Repository") else {}
         said = self._ask(
             {
                 "do": "call",
@@ -77,7 +78,7 @@ class Ops:
                 "method": method,
                 "request": base64.b64encode(request.SerializeToString()).decode(),
                 "timeout_s": timeout_s,
-                "keys": self._keys,
+                "keys": keys,
             },
             timeout_s + ANSWER_S,
         )
