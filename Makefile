@@ -17,11 +17,15 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY)           ## build, serve and query the flagship
 	$(BIN)/python examples/demo.py
 
+# Two processes side by side, then what must run alone; the second also where the first failed.
 test: lint               ## everything CI runs
-	$(BIN)/python -m pytest
+	@failed=0; \
+	$(BIN)/python -m pytest -m "not alone" -n 2 --dist loadgroup || failed=1; \
+	$(BIN)/python -m pytest -m alone || failed=1; \
+	exit $$failed
 
 test-unit: $(READY)      ## seconds
-	$(BIN)/python -m pytest -q tests/unit tests/cases tests/golden tests/contract
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/unit tests/cases tests/golden tests/contract
 
 test-integration: $(READY)
 	$(BIN)/python -m pytest tests/integration

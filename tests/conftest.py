@@ -1,7 +1,29 @@
 """Options and fixtures of the whole test suite."""
 
+from pathlib import Path
+
 import pytest
 from tests.real_files import Answers, found, made
+
+
+HERE = Path(__file__).parent
+
+ALONE = (
+    "integration/compose",
+    "integration/load/",
+    "integration/simulate",
+    "unit/runtime/load/test_run.py",
+)
+"""What measures, or starts a stack that fills the machine, and so runs beside nothing else."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process: they share servers; mark what must run alone."""
+    for item in items:
+        path = item.path.relative_to(HERE).as_posix()
+        item.add_marker(pytest.mark.xdist_group(path))
+        if path.startswith(ALONE):
+            item.add_marker(pytest.mark.alone)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -162,7 +162,7 @@ def test_inputs_that_are_no_tensors_are_refused_by_name(tmp_path: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer"),
         (b"\n <!DOCTYPE html><html></html>", "HTML page"),
         (b'{"error": "not found"}', "JSON"),
-        (gzip.compress(b"x"), "gzip"),
+        (gzip.compress(b"x", mtime=0), "gzip"),
         (b"PK\x03\x04rest", "zip archive"),
         (pickle.dumps({"a": 1}), "pickle"),
         (b"\x1c\x00\x00\x00TFL3", "TensorFlow Lite"),
