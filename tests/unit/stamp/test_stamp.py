@@ -159,7 +159,7 @@ def test_the_result_is_what_the_build_found(built: Path) -> None:
     done = request_in(built).unchanged()
     assert done is not None
     assert done["files"] == 6
-    assert done["serving"]["release"] == "24.10"
+    assert done["serving"]["release"]["tag"] == "24.10"
 
 
 def test_a_second_build_says_the_same_with_and_without_a_stamp(built: Path) -> None:
