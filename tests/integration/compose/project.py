@@ -43,6 +43,11 @@ class Project:
             "NO_COLOR": "1",
         }
 
+    @property
+    def name(self) -> str:
+        """What Docker calls it: the spec's name, which is its folder's here."""
+        return self.folder.name
+
     def compose(self, *words: str) -> str:
         """Run `docker compose`; fail with what it complained of."""
         done = self.run([self.engine.program, "compose", *words])
@@ -95,12 +100,12 @@ class Project:
                 starting = pool.submit(self.up)
                 first = pool.submit(self._first_answer, model, request, starting)
                 starting.result()
-                measured(f"{self.folder.name}: up and healthy: {time.monotonic() - began:.1f} s")
+                measured(f"{self.name}: up and healthy: {time.monotonic() - began:.1f} s")
                 answered = first.result() - began
-                measured(f"{self.folder.name}: from `up` to the first answer: {answered:.1f} s")
+                measured(f"{self.name}: from `up` to the first answer: {answered:.1f} s")
             yield
         finally:
-            with timed(f"{self.folder.name}: down"):
+            with timed(f"{self.name}: down"):
                 self.down()
 
     def _first_answer(self, model: str, request: dict[str, Any], starting: Future[None]) -> float:
@@ -150,7 +155,7 @@ def kill(container: dict[str, Any]) -> None:
 def build_images(project: Project) -> None:
     """Build what a project's files name and its engine lacks."""
     found = project.engine.docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
-    with timed(f"{project.folder.name}: images"):
+    with timed(f"{project.name}: images"):
         for image in sorted(project.images() - {*found}):
             if image.rpartition(":")[0] in STAND_INS:
                 build(project.engine, image)

@@ -65,6 +65,7 @@ def loaded(flagship: Project) -> Loaded:
 
 
 def start(page: httpx.Client, loadtest: str) -> None:
+    until(lambda: page.get("/stats/requests").json()["worker_count"], "a worker")
     said = {"user_count": "1", "spawn_rate": "1", "loadtest": loadtest}
     answer = page.post("/swarm", data=said).json()
     assert answer["success"], answer

@@ -9,6 +9,10 @@ from tests.integration.compose.prometheus import until
 ROW = """return [...document.querySelectorAll("tr")]
     .map(row => [...row.cells].map(cell => cell.innerText))
     .find(cells => cells[0] === "filetype" && +cells[8] > 20)"""
+CHOOSE = """const list = document.querySelector("#loadtest")
+    const set = Object.getOwnPropertyDescriptor(HTMLSelectElement.prototype, "value").set
+    set.call(list, arguments[0])
+    list.dispatchEvent(new Event("change", {bubbles: true}))"""
 HOSTS = """return [...new Set(performance.getEntriesByType("resource")
     .map(each => new URL(each.name).hostname))]"""
 
@@ -20,9 +24,11 @@ def test_a_load_test_is_started_and_watched_in_the_browser(
         flagship.http("locust-master", 8089) as page,
         browser(tmp_path / "browser") as window,
     ):
+        until(lambda: page.get("/stats/requests").json()["worker_count"], "a worker")
         window.open(str(page.base_url))
-        window.wait("return /READY/.test(document.body.innerText)")
-        assert window.run("return document.querySelector('#loadtest').value") == "smoke"
+        window.click("New")
+        window.wait("return document.querySelector('#loadtest')")
+        window.run(CHOOSE, "smoke")
         window.click("Start")
         window.click("Triton models")
         row = window.wait(ROW, seconds=30)
