@@ -25,7 +25,6 @@ OBJECTIVES: Final = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0
 PARTS: Final = {
     "gateway": "a gateway stands before the servers",
     "ensembles": "there is an ensemble",
-    "steps": "there is a plain Python step",
     "response_cache": "a model answers from the response cache",
     "local_cache": "the servers have local response caches",
     "queue_limits": "a model's queue has a limit",

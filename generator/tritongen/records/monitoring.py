@@ -100,7 +100,6 @@ def _parts(plan: Plan) -> Iterator[tuple[str, bool]]:
     told = server.metrics_config or MetricsConfig()
     yield "gateway", stack is not None and stack.gateway is not None
     yield "ensembles", "ensemble" in kinds
-    yield "steps", "step" in kinds
     yield "response_cache", cached
     yield "local_cache", not redis and (cached or server.response_cache is not None)
     yield "queue_limits", any(map(queue_limit, configs))

@@ -301,28 +301,6 @@ def sayable(text: str) -> str:
 # ---- the model ----
 
 
-class Failures:
-    """Counts requests that failed here: to Triton an answer that is an error is a success.
-
-    The counter stands among the server's metrics; all instances of a model share it.
-    """
-
-    def __init__(self, model: str, version: str) -> None:
-        """Make the counter; a server that was told to tell no metrics has none."""
-        kind, what = pb_utils.MetricFamily.COUNTER, "Requests that a plain Python step failed"
-        try:
-            self.family = pb_utils.MetricFamily("tritongen_step_failures", what, kind)
-            self.metric = self.family.Metric({"model": model, "version": version})
-        except Exception as error:
-            pb_utils.Logger.log_warn(f"failures are not counted: {error}")
-            self.metric = None
-
-    def add(self) -> None:
-        """Count one."""
-        if self.metric is not None:
-            self.metric.increment(1)
-
-
 def run_now(work: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine that never waits: a plain function needs no event loop."""
     try:
@@ -365,7 +343,6 @@ class TritonPythonModel:
         )
         try:
             self._initialize(config)
-            self.failures = Failures(args["model_name"], args["model_version"])
         except BaseException as error:
             raise pb_utils.TritonModelException(self._explain(error)) from None
 
@@ -482,7 +459,6 @@ class TritonPythonModel:
 
     def _failed(self, error: BaseException) -> Any:
         """Make the client's error; the server's log gets the traceback."""
-        self.failures.add()
         pb_utils.Logger.log_error(sayable("".join(traceback.format_exception(error))))
         return pb_utils.TritonError(self._explain(error))
 

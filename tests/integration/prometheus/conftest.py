@@ -9,7 +9,8 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,6 +95,20 @@ stack: {gateway: none}
 """
 
 
+def wait_for(holds: Callable[[], object], why: str, limit_s: float = 60) -> None:
+    until = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < until, why
+        time.sleep(0.2)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
 @dataclass(frozen=True)
 class Watched:
     """A plan that is served and watched: its server, and the address of its Prometheus."""
@@ -118,6 +133,16 @@ class Watched:
         for sample in self.ask(query, at_s):
             key = tuple(sample["metric"].get(label, "") for label in labels)
             found[key if len(key) > 1 else "".join(key)] = float(sample["value"][1])
+        return found
+
+    def evaluated_s(self) -> float:
+        """Return when the rules were evaluated last; that is over when the next one has begun."""
+
+        def last() -> float:
+            return max(self.values("timestamp(tritongen:successes:rate1m)", "model").values())
+
+        found = last()
+        wait_for(lambda: last() > found, "the rules are not evaluated any more")
         return found
 
     def metrics(self) -> str:
@@ -169,8 +194,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 @contextmanager
-def scraping(folder: Path, endpoint: Endpoint) -> Iterator[str]:
-    """Run Prometheus on the rendered rules."""
+def scraping(folder: Path, endpoint: Endpoint, gateway: str = "") -> Iterator[str]:
+    """Run Prometheus on the rendered rules; ``gateway`` is where that tells its metrics."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -182,16 +207,20 @@ def scraping(folder: Path, endpoint: Endpoint) -> Iterator[str]:
         "evaluation_interval": "1s",
     }
     del config["alerting"]
-    where = {"triton": endpoint.metrics, "prometheus": address}
-    config["scrape_configs"] = [
-        {"job_name": name, "static_configs": [{"targets": [target]}]}
-        for name, target in where.items()
-    ]
+    where = {"triton": endpoint.metrics, "prometheus": address, "gateway": gateway}
+    jobs = [job for job in config["scrape_configs"] if where.get(job["job_name"])]
+    for job in jobs:
+        job.pop("dns_sd_configs", None)
+        for static in job.setdefault("static_configs", [{}]):
+            static["targets"] = [where[job["job_name"]]]
+    config["scrape_configs"] = jobs
     (rendered / "prometheus.yml").write_text(yaml.safe_dump(config))
     for file in ("rules.yml", "alerts.yml"):
         text = (rendered / file).read_text().replace("[1m]", f"[{WINDOW_S}s]")
-        text = text.replace('interval: "1m"', 'interval: "1s"')
-        (rendered / file).write_text(text)
+        rules = yaml.safe_load(text)
+        for group in rules["groups"]:
+            group["interval"] = "1s"
+        (rendered / file).write_text(yaml.safe_dump(rules, sort_keys=False))
     options = (
         f"--config.file={rendered / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'data'}",
@@ -200,6 +229,7 @@ def scraping(folder: Path, endpoint: Endpoint) -> Iterator[str]:
     with (folder / "prometheus.log").open("w") as log:
         process = subprocess.Popen([str(PROGRAM), *options], stdout=log, stderr=log)
         try:
+            wait_for(lambda: answers(f"http://{address}/-/ready"), "Prometheus is not ready")
             yield address
         finally:
             process.send_signal(signal.SIGTERM)

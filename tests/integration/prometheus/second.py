@@ -43,22 +43,16 @@ class Second:
         return self.rate("nv_inference_exec_count", model)
 
     def failures(self) -> Values:
-        found = {
+        return {
             key: rate / (2 if key[0] in USES else 1)
             for key, rate in self.rates["nv_inference_request_failure"].items()
-        }
-        return found | {
-            (model, "STEP"): rate for model, rate in self.rates["tritongen_step_failures"].items()
         }
 
     def failed(self, model: str) -> float:
         return sum(rate for key, rate in self.failures().items() if key[0] == model)
 
-    def successes(self, model: str) -> float:
-        return self.answered(model) - self.rate("tritongen_step_failures", model)
-
     def requests(self, model: str) -> float:
-        return self.successes(model) + self.failed(model)
+        return self.answered(model) + self.failed(model)
 
     def latency(self, model: str) -> float:
         total = self.rate("nv_inference_request_duration_us", model)
@@ -90,10 +84,9 @@ class Second:
         whole = {e: sum(time for key, time in steps.items() if key[0] == e) for e in USES}
         hits = self.rate("nv_cache_num_hits_per_model", "cached")
         return {
-            "answered:rate1m": {m: self.answered(m) for m in MODELS},
             "executed:rate1m": {m: self.executed(m) for m in MODELS},
             "failures:rate1m": self.failures(),
-            "successes:rate1m": {m: self.successes(m) for m in MODELS},
+            "successes:rate1m": {m: self.answered(m) for m in MODELS},
             "requests:rate1m": {m: self.requests(m) for m in MODELS},
             "failed:rate1m": {m: self.failed(m) for m in MODELS},
             "failed:ratio1m": {m: self.failed(m) / self.requests(m) for m in asked},

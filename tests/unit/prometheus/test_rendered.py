@@ -34,7 +34,7 @@ def test_rules_ask_only_for_what_the_release_emits(planned: Planned, release: st
             metric = metrics()[name]
             assert metric.lacks(plan.release) is None, rule.name
             # where the part is missing, the rule is: else it would never have data
-            optional = name.startswith(("nv_cache", "tritongen_step"))
+            optional = name.startswith("nv_cache")
             assert metric.needs is None or metric.needs in rule.needs or optional, rule.name
     first = {rule.name for rule in rendered} & {"tritongen:first_response:quantile"}
     assert bool(first) == (release >= "24.11")
