@@ -40,6 +40,9 @@ lint: $(READY)
 watchers:                ## Prometheus' and Alertmanager's tools, for tests that are skipped without them (Debian, as root)
 	apt-get install --yes --no-install-recommends prometheus prometheus-alertmanager
 
+gateway:                 ## HAProxy, for tests that are skipped without it (Debian, as root)
+	apt-get install --yes --no-install-recommends haproxy
+
 browser:                 ## Chromium for the tests of pages, which are skipped without it (Debian, as root)
 	apt-get install --yes --no-install-recommends chromium chromium-driver
 
