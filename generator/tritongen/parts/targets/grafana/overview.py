@@ -213,7 +213,7 @@ def _model(plan: Plan, name: str) -> Iterator[Panel]:
         width=6,
         queries=(
             Query(f"tritongen:successes:rate1m{{{model}}}", "answered"),
-            Query(f"sum by (reason) (tritongen:failures:rate1m{{{model}}})", "{{reason}}"),
+            Query(f"sum(tritongen:failures:rate1m{{{model}}})", "failed"),
         ),
     )
     at = "at the gateway" if through_gateway(plan, name) else "in the server"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tritongen.parts.targets.grafana.draw import DATASOURCE
+from tritongen.parts.targets.grafana.picture import DATASOURCE
 from tritongen.records.plan import Plan
 from tritongen.records.stack import DASHBOARDS_MOUNT, PROMETHEUS, PROMETHEUS_PORT
 
