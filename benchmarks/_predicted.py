@@ -90,8 +90,19 @@ def profiles(plans: Mapping[str, Plan], results: Sequence[Result]) -> dict[str, 
 
 
 def predict(plan: Plan, profile: Profile, result: Result, *, seconds: float = 20) -> Row:
-    """Simulate a setting with its ensemble's profile."""
+    """Simulate a setting with its ensemble's profile.
+
+    In an open loop requests come when they came in the measurement: with so few the percentiles are
+    those of the draw.
+    """
     setting = result.setting
     system = system_of(configs(plan, setting), {setting.ensemble: 1.0}, profile, keys=keys(plan))
-    outcome = simulate(system, achieved(result), seconds=seconds, starts=3)
+    load = result.measurement.load
+    if load.users is None:
+        arrivals = Arrivals.model_validate(setting.arrivals)
+        outcome = simulate(
+            system, arrivals, seconds=load.duration_s, warmup_s=load.warmup_s, seed=load.seed
+        )
+    else:
+        outcome = simulate(system, achieved(result), seconds=seconds, starts=3)
     return Row(result=result, outcome=outcome)

@@ -175,7 +175,10 @@ def how_it_ended(code: int | None) -> str:
 
 
 def cpu_seconds(leader: int) -> float:
-    """Return the processor time that a process and those of its session have used so far."""
+    """Return the processor time that a process and those of its session have used so far.
+
+    Theirs that have ended count, too, or it would fall when an instance is unloaded.
+    """
     stats = filter(None, (_stat(pid) for pid in (leader, *_session(leader, ""))))
-    ticks = sum(int(stat[11]) + int(stat[12]) for stat in stats)
+    ticks = sum(sum(map(int, stat[11:15])) for stat in stats)
     return ticks / os.sysconf("SC_CLK_TCK")

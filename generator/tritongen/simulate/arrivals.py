@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, count, repeat
+from math import ceil
 from typing import Any
 
 from tritongen.records.loadtest import Arrivals, Stage
 
 DRAWN = 1024
-"""How many times are drawn at once."""
+"""How many times are drawn at once; how many does not change them."""
 
 
 def due_ms(
@@ -15,11 +16,14 @@ def due_ms(
 ) -> Iterator[float]:
     """Yield times in ms from 0 on, in order; stages and a trace begin after the warm-up.
 
-    ``rng`` is a numpy Generator. A trace's warm-up has its mean rate; it ends when it ends.
+    ``rng`` is a numpy Generator; with the same seed and warm-up the load program's requests are due
+    at the same times. A trace's warm-up has its mean rate; it ends when it ends.
     """
     if arrivals.burst:
-        every = arrivals.burst.every * 1000
-        return chain.from_iterable(repeat(k * every, arrivals.burst.size) for k in count())
+        every, size = arrivals.burst.every, arrivals.burst.size
+        first = ceil(-warmup_s / every)  # there is one when the warm-up ends
+        times = (1000 * (warmup_s + k * every) for k in count(first))
+        return chain.from_iterable(repeat(time, size) for time in times)
     if arrivals.constant:
         gap = 1000 / arrivals.constant.rate
         return ((k + 0.5) * gap for k in count())

@@ -28,17 +28,17 @@ def simulate(
 ) -> Outcome:
     """Put a system under load for ``warmup_s`` and then ``seconds``, and return what it did.
 
-    ``starts`` runs have other seeds, and in a closed loop other beginnings of the users; in the
-    first all begin at once, as those of the load program do. The outcome is of all of them together
-    unless it is bistable: then it is the first one's. ``trace_s`` are the times of
-    ``arrivals.trace``.
+    ``starts`` runs have other seeds, and in a closed loop other beginnings of the users. The first
+    is most like the load program's with this seed and warm-up: requests at the same random times,
+    users who begin at once. The outcome is of all of them together unless it is bistable: then it
+    is the first one's. ``trace_s`` are the times of ``arrivals.trace``.
     """
     import numpy as np
 
     runs = []
     for start in range(starts):
-        rng = np.random.default_rng((seed, start))
-        run = Run(system, rng)
+        run = Run(system, np.random.default_rng((seed, start)))
+        rng = np.random.default_rng((seed, start) if start else seed)
         _load(run, arrivals, rng, start, warmup_s, trace_s)
         run.agenda.run(1000 * warmup_s)
         run.watch(1000 * warmup_s)

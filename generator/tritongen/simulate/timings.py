@@ -30,8 +30,8 @@ def by_rows(timings: Sequence[Timing]) -> dict[int, tuple[float, float]]:
     """Return executions and undisturbed ms by rows."""
     sums: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for timing in timings:
-        # A time that was much slowed down tells less of the undisturbed one.
-        weight = timing.executions / timing.slowed**2
+        # A time that was slowed down tells much less of the undisturbed one.
+        weight = timing.executions / timing.slowed**6
         sums[timing.rows][0] += weight
         sums[timing.rows][1] += weight * timing.ms / timing.slowed
     return {rows: (weight, ms / weight) for rows, (weight, ms) in sorted(sums.items())}
