@@ -1,7 +1,7 @@
 """Every way to refuse, each with its exit code."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tritongen.records.finding import Finding, Place
 
@@ -81,9 +81,10 @@ class MeasureError(TritongenError):
 
 
 class TuneError(TritongenError):
-    """No setting met the constraints."""
+    """No setting met the constraints; ``study`` is what was tried."""
 
     exit_code = 8
+    study: Any = None
 
 
 class HostError(TritongenError):

@@ -1,0 +1,208 @@
+"""Ours: the simulation says where to look, each measurement corrects it.
+
+Settings are simulated by the hundred, from the start and what was best so far outwards. What
+measurements say beyond the simulation is learned. The one that promises most is measured: its
+expected improvement on the best so far, times the chance that it holds all limits. The search ends
+where nothing promises anything.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tritongen.parts.searches import random
+from tritongen.parts.searches._residual import LATENCY, THROUGHPUT, Errs, Residual
+from tritongen.parts.searches._task import (
+    Guess,
+    Proposal,
+    Task,
+    Tried,
+    at,
+    objective,
+    positions,
+    utility,
+)
+from tritongen.records.study import Setting
+
+PROFILES: Final = True
+DRAWN = 80
+"""So many settings are drawn anywhere."""
+ROUNDS = 8
+PARENTS = 6
+CHILDREN = 4
+"""In each round so many of the best so far get so many neighbours each."""
+LOOKED_AT = 8
+"""So many of the most promising are simulated longer."""
+NOTHING = 0.002
+"""An expected improvement that is not worth a measurement."""
+FEWEST = 4
+"""Measurements of the search before it may end: the simulation is not believed unseen."""
+PLAUSIBLE = 0.1
+LATENCIES = frozenset({"p50", "p90", "p95", "p99", "p999"})
+
+
+def propose(task: Task) -> Proposal | float | None:
+    """Return the most promising setting; how much better one may be, once none promises much."""
+    pool = _pool(task)
+    if not pool:  # nothing can be simulated: the server's counters are not seen
+        return random.propose(task)
+    ranked = _ranked(task, pool)
+    finer = [each.setting for each in ranked[:LOOKED_AT]]
+    fine = _guessed(task, finer, fine=True)
+    if fine:
+        ranked = _ranked(task, fine)
+    best = ranked[0]
+    if best.promise < NOTHING and _enough(task):
+        return max((each.hope for each in ranked), default=0.0)
+    return Proposal(setting=best.setting, guess=best.guess, within=best.hope)
+
+
+def _enough(task: Task) -> bool:
+    done = [each for each in task.tried if each.score]
+    return len(done) >= FEWEST and any(not _over(each) for each in done)
+
+
+def _over(tried: Tried) -> bool:
+    return any(ratio > 1 for ratio in tried.ratios.values())
+
+
+# ---- which settings are looked at ----
+
+
+def _pool(task: Task) -> dict[Setting, Guess]:
+    """Simulate settings around the best so far, those simulated and those measured."""
+    import numpy as np
+
+    rng = np.random.default_rng(task.seed)
+    sizes = [len(each.values) for each in task.space.dimensions]
+    drawn = [at(task.space, [int(rng.integers(size)) for size in sizes]) for _ in range(DRAWN)]
+    measured = sorted(
+        (each for each in task.tried if each.score),
+        key=lambda each: -utility(each.score, each.ratios, task.goal) if each.score else 0.0,
+    )
+    first = [task.space.start, *(each.setting for each in measured[:PARENTS]), *drawn]
+    everything = _guessed(task, list(dict.fromkeys(first)), fine=False)
+    for _ in range(ROUNDS):
+        best = sorted(everything, key=lambda s: -_worth(task, everything[s]))[:PARENTS]
+        near = [child for parent in best for child in _children(task, parent, sizes, rng)]
+        fresh = [each for each in dict.fromkeys(near) if each not in everything]
+        everything |= _guessed(task, fresh, fine=False)
+    known = task.known
+    return {setting: guess for setting, guess in everything.items() if setting not in known}
+
+
+def _worth(task: Task, guess: Guess) -> float:
+    return utility(guess.score, guess.ratios, task.goal)
+
+
+def _children(task: Task, parent: Setting, sizes: Sequence[int], rng: Any) -> Iterator[Setting]:
+    """Yield neighbours: mostly a step in one dimension, sometimes in two."""
+    home = positions(task.space, parent)
+    for _ in range(CHILDREN):
+        where = list(home)
+        for axis in rng.permutation(len(sizes))[: 1 + int(rng.random() < 0.4)]:
+            step = int(rng.choice([-2, -1, -1, 1, 1, 2]))
+            where[axis] = min(max(where[axis] + step, 0), sizes[axis] - 1)
+        yield at(task.space, where)
+
+
+def _guessed(task: Task, settings: Sequence[Setting], *, fine: bool) -> dict[Setting, Guess]:
+    guesses = zip(settings, task.guess(settings, fine), strict=True)
+    return {setting: guess for setting, guess in guesses if guess is not None}
+
+
+# ---- how promising they are ----
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    """``promise`` is what is expected to be won, ``hope`` what plausibly may be, as shares."""
+
+    setting: Setting
+    guess: Guess
+    promise: float
+    hope: float
+    feasible: float
+
+
+def _ranked(task: Task, pool: dict[Setting, Guess]) -> list[_Candidate]:
+    """Return the candidates, the most promising first; without a feasible one, the likeliest."""
+    best = max(
+        (objective(each.score, task.goal) for each in task.tried if each.score and not _over(each)),
+        default=None,
+    )
+    settings = list(pool)
+    places = [_unit(task, setting) for setting in settings]
+    throughput, latency = _residuals(task)
+    means, devs = throughput.at(places)
+    late, later = latency.at(places)
+    found = []
+    for n, setting in enumerate(settings):
+        guess = pool[setting]
+        by, dev = float(means[n]), math.hypot(float(devs[n]), guess.doubt)
+        slow, slower = float(late[n]), math.hypot(float(later[n]), guess.doubt)
+        chance = _chance(guess, (by, dev), (slow, slower))
+        value = objective(guess.score, task.goal)
+        mean, spread = (value - slow, slower) if task.goal == "p99" else (value + by, dev)
+        gain = _improvement(mean - best, spread) if best is not None else math.exp(min(mean, 0))
+        hope = mean + spread - best if best is not None and chance > PLAUSIBLE else 0.0
+        found.append(
+            _Candidate(
+                setting=setting,
+                guess=guess,
+                promise=chance * gain,
+                hope=max(math.expm1(min(hope, 5.0)), 0.0),
+                feasible=chance,
+            )
+        )
+    if best is None:
+        return sorted(found, key=lambda c: (-round(c.feasible, 1), -_worth(task, c.guess)))
+    return sorted(found, key=lambda c: -c.promise)
+
+
+def _residuals(task: Task) -> tuple[Residual, Residual]:
+    """Learn from what was measured how the simulation errs, in throughput and in latency."""
+    done = [each for each in task.tried if each.score]
+    guesses = task.guess([each.setting for each in done], True)
+    pairs = [(each, guess) for each, guess in zip(done, guesses, strict=True) if guess is not None]
+    places = [_unit(task, each.setting) for each, _ in pairs]
+
+    def learned(errs: Errs, name: str) -> Residual:
+        seen = [
+            math.log(max(getattr(each.score, name), 1e-9) / max(getattr(guess.score, name), 1e-9))
+            for each, guess in pairs
+        ]
+        return Residual(errs, places, [min(max(value, -1.5), 1.5) for value in seen])
+
+    return learned(THROUGHPUT, "throughput_rps"), learned(LATENCY, "p99_ms")
+
+
+def _unit(task: Task, setting: Setting) -> list[float]:
+    where = positions(task.space, setting)
+    sizes = [len(each.values) for each in task.space.dimensions]
+    return [place / max(size - 1, 1) for place, size in zip(where, sizes, strict=True)]
+
+
+def _chance(guess: Guess, throughput: tuple[float, float], latency: tuple[float, float]) -> float:
+    """Return how likely a setting is to hold all limits."""
+    chance = 1.0
+    for name, ratio in guess.ratios.items():
+        over = math.log(max(ratio, 1e-9))
+        if name in LATENCIES:
+            chance *= _normal(-(over + latency[0]) / latency[1])
+        elif name == "throughput":
+            chance *= _normal(-(over - throughput[0]) / throughput[1])
+        elif ratio > 1:
+            return 0.0
+    return chance
+
+
+def _normal(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+def _improvement(mean: float, spread: float) -> float:
+    """Return the expected part above 0 of something normal."""
+    z = mean / spread
+    return mean * _normal(z) + spread * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)

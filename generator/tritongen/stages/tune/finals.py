@@ -1,0 +1,92 @@
+"""The best settings and the spec's own are measured again, in turns."""
+
+from tritongen.parts.searches import missed, utility
+from tritongen.records.study import Setting, Trial
+from tritongen.stages.tune.session import Session
+
+LONGER = 2.0
+"""A final trial measures so many times longer."""
+TURNS = 3
+CLEARLY = 1.1
+"""A limit that is exceeded so far was not met by luck."""
+NEAR = 0.05
+"""With nothing that holds all limits, what misses them by less is measured again."""
+RIVALS = 2
+
+
+def reserve(session: Session) -> int:
+    """Return how many trials are kept for the end."""
+    trials = session.study.tune.trials
+    if trials is None:
+        return 9  # as long as six final ones
+    return 6 if trials >= 20 else 4 if trials >= 10 else 2
+
+
+def finals(session: Session) -> str:
+    """Measure the best and the start in turns; return why it ended early, empty if it did not."""
+    ranked = _ranked(session)
+    start = _start(session)
+    rivals = [setting for setting in ranked if setting != start]
+    chosen = [*rivals[:RIVALS], *([start] if start else [])]
+    waiting = rivals[RIVALS:]
+    done = {s: _finals(session, s) for s in (*rivals, *([start] if start else []))}
+    turn = min((len(done[setting]) for setting in chosen), default=TURNS)
+    while turn < TURNS and chosen:
+        order = chosen[turn % len(chosen) :] + chosen[: turn % len(chosen)]
+        for setting in order:
+            if not session.left():
+                return "the budget is used up"
+            if len(_finals(session, setting)) > turn:
+                continue
+            window_s = LONGER * session.study.tune.window_s
+            trial = session.run("final", setting, window_s)
+            if setting != start and _fell(trial):
+                chosen.remove(setting)
+                chosen += waiting[:1]
+                waiting = waiting[1:]
+        turn = min((len(_finals(session, setting)) for setting in chosen), default=TURNS)
+    return ""
+
+
+def _finals(session: Session, setting: Setting) -> list[Trial]:
+    return [t for t in session.study.trials if t.kind == "final" and t.setting == setting]
+
+
+def _fell(trial: Trial) -> bool:
+    """Tell whether a setting proved to be none: it failed, or clearly exceeds a limit."""
+    return trial.score is None or any(r > CLEARLY for r in trial.score.exceeded.values())
+
+
+def _ranked(session: Session) -> list[Setting]:
+    """Return the settings that held all limits, best first; without one, those that nearly did."""
+    goal = session.study.tune.goal
+    scored = [t for t in session.study.scored if t.score and t.kind in ("start", "search")]
+    held = [t for t in scored if t.score and t.score.feasible]
+    near = [t for t in scored if t.score and missed(t.score.exceeded) < NEAR]
+    best = sorted(
+        held or near,
+        key=lambda t: -utility(t.score, t.score.exceeded, goal) if t.score else 0.0,
+    )
+    return list(dict.fromkeys(trial.setting for trial in best))
+
+
+def _start(session: Session) -> Setting | None:
+    """Return the spec's own setting, at the load at which it did best; none if it is hopeless."""
+    space = session.study.space
+    if space is None:
+        return None
+    own = [
+        t
+        for t in session.study.scored
+        if t.score and t.setting.configuration == space.start.configuration
+    ]
+    goal = session.study.tune.goal
+    best = max(
+        own,
+        key=lambda t: utility(t.score, t.score.exceeded, goal) if t.score else 0.0,
+        default=None,
+    )
+    if best is None or best.score is None:
+        return None
+    hopeless = any(ratio > 1.3 for ratio in best.score.exceeded.values())
+    return None if hopeless else best.setting
