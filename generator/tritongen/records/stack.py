@@ -5,14 +5,14 @@ files share (services, ports, paths) stand here, so that targets need not see ea
 """
 
 import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from tritongen.records.scalars import Flag, Port, Record, Whole, one_or_many, quote, wrong
+from tritongen.records.machine import Address, Gpus, Image, SecretFile, SecretUrl
+from tritongen.records.scalars import Flag, Port, Record, Whole, quote, wrong
 from tritongen.records.server import Server
 from tritongen.records.units import Fraction, Rate, SomeBytes, SomeTime
 
@@ -91,11 +91,6 @@ TLS_KEY: Final = f"{SECRETS}/tls.pem.key"
 API_KEYS: Final = f"{SECRETS}/api_keys"
 """A key a line: the SHA-256 of it in lower-case hex digits, a space, the name of who has it."""
 
-ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-IMAGE = re.compile(
-    r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
-)
 SERVICES: Final = (
     TRITON,
     GATEWAY,
@@ -122,39 +117,6 @@ EXTENSIBLE: Final = (
 """The generated files that ``extra`` can be laid over."""
 GATEWAY_FILE: Final = f"{GATEWAY_FOLDER}/haproxy.cfg"
 """Text: what ``extra`` says stands at its end."""
-
-
-def _bind(value: str) -> str:
-    try:
-        return str(ipaddress.ip_address(value))
-    except ValueError:
-        raise wrong(
-            "choice",
-            f"{quote(value)} is not an address",
-            "write an IP address of this machine: 127.0.0.1, or 0.0.0.0 for all of them",
-        ) from None
-
-
-def _image(value: str) -> str:
-    if not IMAGE.fullmatch(value):
-        raise wrong(
-            "choice",
-            f"{quote(value)} is not the name of an image",
-            "write it like `registry/name:tag`, with `@sha256:<64 digits>` to pin it",
-        )
-    return value
-
-
-def _variable(value: str) -> str:
-    if not ENVIRONMENT.fullmatch(value):
-        raise wrong("name", f"{quote(value)} cannot be the name of a variable", "write `NAME`")
-    return value
-
-
-def _path(value: Any) -> Any:
-    if isinstance(value, str) and (not value or not value.isprintable()):
-        raise wrong("path", f"{quote(value)} cannot be a path", "write the path of a file")
-    return value
 
 
 def for_triton(value: Any) -> Any:
@@ -194,38 +156,9 @@ def _own_image(value: str) -> str:
     return _service(IMAGES, value)
 
 
-def _gpus(value: Any) -> Any:
-    numbers = one_or_many(value)
-    if value in ("none", "all") or not isinstance(numbers, list | tuple):
-        return value
-    if not all(isinstance(each, str) and each.isdecimal() for each in numbers) or not numbers:
-        raise wrong("type", "`none`, `all`, or numbers of GPUs", "write it like `[0, 1]`")
-    if len(set(numbers)) != len(numbers):
-        raise wrong("type", "each GPU once", "name each once")
-    return numbers
-
-
-class Env(Record):
-    """A value that generated files only refer to: the variable ``env`` where the stack starts."""
-
-    env: Annotated[str, AfterValidator(_variable)]
-
-
-def _kind(value: Any) -> str:
-    return "text" if isinstance(value, str) else "env"
-
-
-SecretFile = Annotated[
-    Annotated[str, BeforeValidator(_path), Tag("text")] | Annotated[Env, Tag("env")],
-    Discriminator(_kind),
-]
-"""A file on the machine that runs the stack: a path that starts beside ``docker-compose.yml``."""
-
 Positive = Annotated[Whole, Field(ge=1)]
 Service = Annotated[str, AfterValidator(_own_service)]
 ImageOf = Annotated[str, AfterValidator(_own_image)]
-Image = Annotated[str, AfterValidator(_image)]
-Device = Annotated[Whole, Field(ge=0)]
 
 
 class Tls(Record):
@@ -301,7 +234,7 @@ class Ports(Record):
 class Alertmanager(Record):
     """Where alerts go; ``webhook`` is a URL."""
 
-    webhook: SecretFile | None = None
+    webhook: SecretUrl | None = None
 
 
 class Tracing(Record):
@@ -321,8 +254,8 @@ class Stack(Record):
         Annotated[Literal["none"], Tag("none")] | Annotated[Gateway, Tag("gateway")],
         Discriminator(lambda value: "none" if value == "none" else "gateway"),
     ] = Gateway()
-    gpus: Annotated[Literal["none", "all"] | tuple[Device, ...], BeforeValidator(_gpus)] = "none"
-    bind: Annotated[str, AfterValidator(_bind)] = "127.0.0.1"
+    gpus: Gpus = "none"
+    bind: Address = "127.0.0.1"
     ports: Ports = Ports()
     memory: Annotated[Mapping[Service, SomeBytes], BeforeValidator(for_triton)] = Field(
         default_factory=dict

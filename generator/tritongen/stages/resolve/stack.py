@@ -62,7 +62,7 @@ LIMITS: Mapping[str, int] = {
     JAEGER: GiB,
     OPS: GiB,
 }
-"""Several times what each was seen to use at 200 requests a second."""
+"""Round numbers with room: a limit is there to stop what runs away, and `memory:` says others."""
 
 
 def plan_stack(

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tritongen.formats.yamlfile import Commented
-from tritongen.records.stack import Env, PlannedStack
+from tritongen.records.machine import Env
+from tritongen.records.stack import PlannedStack
 
 PIDS = 512
 """Processes and threads that a service may have; Triton has many more threads."""

@@ -12,6 +12,7 @@ from tritongen.parts.targets.compose.service import (
     reference,
     wget,
 )
+from tritongen.records.machine import Env
 from tritongen.records.stack import (
     ALERT_WEBHOOK,
     ALERTMANAGER,
@@ -33,7 +34,6 @@ from tritongen.records.stack import (
     PROMETHEUS_FOLDER,
     PROMETHEUS_PORT,
     PROVISIONING,
-    Env,
     PlannedStack,
 )
 

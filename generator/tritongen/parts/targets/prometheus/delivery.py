@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tritongen.records.machine import Env
 from tritongen.records.plan import Plan
 from tritongen.records.stack import (
     ALERT_WEBHOOK,
@@ -10,7 +11,6 @@ from tritongen.records.stack import (
     OTEL_METRICS_PORT,
     OTLP_GRPC_PORT,
     OTLP_HTTP_PORT,
-    Env,
 )
 
 
