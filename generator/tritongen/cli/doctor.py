@@ -1,25 +1,22 @@
 """``tritongen doctor``: what this machine has, what it lacks, and how to get it."""
 
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
 import click
 from rich.table import Table
 from rich.text import Text
 
+from tritongen.cli import containers
 from tritongen.cli.output import console, show_json
+from tritongen.cli.rows import GIB, Row, State, port, space
 from tritongen.errors import ToolMissingError
 from tritongen.parts.engines.embedded import installation as wheel
-from tritongen.parts.engines.ports import free, owner_of
 
-State = Literal["ok", "missing", "low", "taken", "absent"]
 STYLES: dict[State, str] = {
     "ok": "green",
     "missing": "bold red",
@@ -27,27 +24,30 @@ STYLES: dict[State, str] = {
     "taken": "yellow",
     "absent": "dim",
 }
-GIB = 2**30
 DISK_BYTES, SHARED_BYTES = 2 * GIB, 64 * 2**20
+ANOTHER = "`up` takes another one by itself; `server:` in the spec says which"
 SHARED = Path("/dev/shm")  # noqa: S108 - where Triton keeps it
-PROGRAM_SECONDS = 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One thing: ``missing`` keeps `up` from working, the other states do not."""
-
-    what: str
-    state: State
-    found: str
-    purpose: str
-    remedy: str = ""
-
-
-@click.command(epilog="Examples: tritongen doctor | tritongen doctor --json")
+@click.command(
+    epilog="Examples: tritongen doctor | tritongen doctor --json | "
+    "tritongen doctor --pin > pins.yaml. Build with those: tritongen build -f pins.yaml"
+)
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
-def command(as_json: bool) -> None:
+@click.option(
+    "--pin",
+    is_flag=True,
+    help="Instead, write an overlay that pins the stack's images to the digests of those here.",
+)
+@click.option("-s", "--spec", type=click.Path(path_type=Path), default="spec.yaml",
+              show_default=True, help="The spec whose images are pinned.")  # fmt: skip
+def command(as_json: bool, pin: bool, spec: Path) -> None:
     """Show what this machine has for serving here, and how to get what is missing (exit 5)."""
+    if pin:
+        from tritongen.cli.pinning import overlay
+
+        sys.stdout.write(overlay(spec))
+        return
     rows = list(examine())
     if as_json:
         show_json([asdict(row) for row in rows])
@@ -62,22 +62,12 @@ def examine() -> Iterator[Row]:
     yield from _embedded()
     yield _onnxruntime()
     yield from (
-        _port(port, name) for port, name in ((8000, "HTTP"), (8001, "gRPC"), (8002, "metrics"))
+        port(number, name, ANOTHER)
+        for number, name in ((8000, "HTTP"), (8001, "gRPC"), (8002, "metrics"))
     )
-    yield _space("disk", Path.cwd(), DISK_BYTES, "built repositories hold copies of models")
-    yield _space(str(SHARED), SHARED, SHARED_BYTES, "Python models pass tensors in it")
-    yield _program(
-        "docker compose",
-        ["docker", "compose", "version", "--short"],
-        "serving in NVIDIA's container",
-        "install Docker Engine with its compose plugin: docs.docker.com/engine/install",
-    )
-    yield _program(
-        "GPU",
-        ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"],
-        "models on a GPU, in NVIDIA's container; the embedded server runs on the CPU",
-        "install NVIDIA's driver, where there is a GPU",
-    )
+    yield space("disk", Path.cwd(), DISK_BYTES, "built repositories hold copies of models")
+    yield space(str(SHARED), SHARED, SHARED_BYTES, "Python models pass tensors in it")
+    yield from containers.rows()
 
 
 def _embedded() -> Iterator[Row]:
@@ -129,58 +119,6 @@ def _onnxruntime() -> Row:
         purpose="ONNX models on the embedded tritonserver",
         remedy="" if there else wheel.INSTALL,
     )
-
-
-def _port(port: int, service: str) -> Row:
-    is_free = free("127.0.0.1", port)
-    return Row(
-        what=f"port {port}",
-        state="ok" if is_free else "taken",
-        found="free" if is_free else f"taken by {owner_of(port) or 'another program'}",
-        purpose=f"the usual port of {service}",
-        remedy=""
-        if is_free
-        else "`up` takes another one by itself; `server:` in the spec says which",
-    )
-
-
-def _space(what: str, folder: Path, needed: int, purpose: str) -> Row:
-    if not folder.is_dir():
-        return Row(what=what, state="low", found="not there", purpose=purpose, remedy="mount it")
-    left = shutil.disk_usage(folder).free
-    enough = left >= needed
-    return Row(
-        what=what,
-        state="ok" if enough else "low",
-        found=f"{left / GIB:.1f} GiB free",
-        purpose=purpose,
-        remedy="" if enough else f"free {needed / GIB:.2g} GiB, or make it larger",
-    )
-
-
-def _program(what: str, command: list[str], purpose: str, remedy: str) -> Row:
-    """Ask a program for its version; whatever it does wrong is told as its state."""
-    program = shutil.which(command[0])
-    if program is None:
-        found = f"no {command[0]}"
-        return Row(what=what, state="absent", found=found, purpose=purpose, remedy=remedy)
-    try:
-        run = subprocess.run(  # noqa: S603 - fixed words, no shell
-            [program, *command[1:]],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=PROGRAM_SECONDS,
-        )
-        works = run.returncode == 0
-        said = (run.stdout if works else run.stderr or run.stdout).strip().partition("\n")[0]
-    except (OSError, subprocess.TimeoutExpired) as error:
-        said, works = str(error), False
-    state: State = "ok" if works else "absent"
-    found = said or f"{command[0]} says nothing"
-    fix = "" if works else remedy
-    return Row(what=what, state=state, found=found, purpose=purpose, remedy=fix)
 
 
 def _table(rows: list[Row]) -> Table:

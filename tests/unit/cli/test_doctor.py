@@ -8,10 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from tritongen.cli import cli, doctor
+from tritongen.cli import rows as rows_of
 from tritongen.parts.engines.embedded import installation
 
 
-def rows() -> dict[str, doctor.Row]:
+def rows() -> dict[str, rows_of.Row]:
     return {row.what: row for row in doctor.examine()}
 
 
@@ -43,18 +44,18 @@ def test_a_taken_port_is_named_but_is_no_failure() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        row = doctor._port(taken.getsockname()[1], "HTTP")
+        row = rows_of.port(taken.getsockname()[1], "HTTP", "say another")
     assert row.state == "taken"
     assert "pid" in row.found
 
 
 def test_little_space_is_told_with_how_much_is_wanted(tmp_path: Path) -> None:
-    row = doctor._space("disk", tmp_path, 2**60, "models")
+    row = rows_of.space("disk", tmp_path, 2**60, "models")
     assert row.state == "low"
     assert "GiB" in row.remedy
 
 
 @pytest.mark.parametrize("command", [["sh", "-c", "echo broken >&2; exit 3"], ["no-such-program"]])
 def test_a_program_that_fails_or_is_absent_is_not_a_failure(command: list[str]) -> None:
-    row = doctor._program("it", command, "nothing", "install it")
+    row = rows_of.program("it", command, "nothing", "install it")
     assert (row.state, row.remedy) == ("absent", "install it")

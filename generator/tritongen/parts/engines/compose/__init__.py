@@ -1,7 +1,7 @@
 """The compose engine: the whole stack in containers, by the Docker of this machine."""
 
 from tritongen.parts.engines.compose.containers import Container, containers, of_service
-from tritongen.parts.engines.compose.definition import definition
+from tritongen.parts.engines.compose.definition import Definition, definition
 from tritongen.parts.engines.compose.docker import Docker
 from tritongen.parts.engines.compose.ops import Ops, Slot, ops
 from tritongen.parts.engines.compose.stack import (
@@ -10,6 +10,7 @@ from tritongen.parts.engines.compose.stack import (
     Starting,
     add,
     config_of,
+    missing,
     prepare,
     remove,
     running,
@@ -21,6 +22,7 @@ __all__ = [
     "CLEAR",
     "Compose",
     "Container",
+    "Definition",
     "Docker",
     "Ops",
     "Scene",
@@ -30,6 +32,7 @@ __all__ = [
     "config_of",
     "containers",
     "definition",
+    "missing",
     "of_service",
     "ops",
     "prepare",
