@@ -50,6 +50,7 @@ class Batcher:
         self.steps = sorted(self.preferred)
         self.delay = station.delay_us / 1000 if station.batching else 0.0
         self.slots = 2 * station.instances
+        self.wakes, self.early = station.wakes, station.early
         self.ms = list(_extended(station.ms, self.most))
         self.noise, self.drawn = noise, 0
         self.queue: deque[Item] = deque()
@@ -87,17 +88,14 @@ class Batcher:
             return
         self.queue.append(item)
         self.queued += item[1]
-        if self._room() and (  # rule 1
-            self.station.wakes  # rule 5
-            or self.full
-            or self.current.taken
-            or self.queued >= self.enough
-        ):
+        if self.woken or not self._room():  # rule 1
+            return
+        if self.queued >= self.enough or self.wakes or self.full or self.current.taken:  # rule 5
             self._wake(now)
 
     def _room(self) -> bool:
         """Tell whether another payload may be formed (rules 1 and 9)."""
-        return len(self.payloads) < (self.slots if self.station.early else self.idle)
+        return len(self.payloads) < (self.slots if self.early else self.idle)
 
     def _wake(self, now: float) -> None:
         if not self.woken:
@@ -128,6 +126,8 @@ class Batcher:
     def _choose(self, now: float) -> tuple[int, float]:
         """Return how many requests join the current payload, or how long to wait before."""
         have = self.current.rows
+        if not (have or self.delay or len(self.queue) > 1) and self.queue[0][1] < self.steps[0]:
+            return 1, 0.0  # what happens most, in short
         last = self.steps[-1]
         taken = count = best = 0
         marked = overflow = False
