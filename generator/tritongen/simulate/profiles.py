@@ -84,7 +84,7 @@ def profiled(
     for _ in range(TURNS if cores is not None else 1):
         shares = _shares(seen, slowed) if cores is not None else {}
         steps = _steps(seen, keys, shares, slowed)
-        profile = Profile(steps=steps, cores=cores, overheads=_overheads(seen))
+        profile = Profile(steps=steps, cores=cores, overheads=_overheads(seen, known))
         profile = merged(known, profile) if known else profile
         if cores is not None:
             slowed = [_slowed(each, profile, keys) for each in seen]
@@ -193,11 +193,11 @@ def _step_cores(seen: Observation) -> float:
     return max((_server(seen).cpu_cores or 0.0) - front, 0.0)
 
 
-def _overheads(seen: Sequence[Observation]) -> Overheads:
-    """Return what a request costs besides its executions.
+def _overheads(seen: Sequence[Observation], known: Profile | None) -> Overheads:
+    """Return what a request costs besides its executions: the least that was ever found.
 
     The client's own time is told best where it was busiest: some of it does not come from requests.
-    The time outside the server is told best where nothing queued there: where it was least.
+    The time outside the server is told best where nothing queued there.
     """
     usual = Overheads()
     used = [_client_cpu_ms(each.measurement) for each in seen]
@@ -210,8 +210,16 @@ def _overheads(seen: Sequence[Observation]) -> Overheads:
     ]
     serial_ms = send_ms + usual.receive_ms + usual.answer_ms
     client_ms = min(outside, default=usual.client_ms + serial_ms) - serial_ms
-    return replace(
+    found = replace(
         usual, send_ms=send_ms, client_ms=max(client_ms, 0.0), cpu_ms=spent_ms + FRONT_MS
+    )
+    if known is None or not known.steps:
+        return found
+    return replace(
+        found,
+        send_ms=min(found.send_ms, known.overheads.send_ms),
+        client_ms=min(found.client_ms, known.overheads.client_ms),
+        cpu_ms=min(found.cpu_ms, known.overheads.cpu_ms),
     )
 
 
