@@ -1,5 +1,6 @@
 """Reads ``stack:``."""
 
+import math
 import re
 from typing import Any
 
@@ -10,7 +11,8 @@ from tritongen.stages.load.nodes import Entries, Items, Node, describe
 from tritongen.stages.load.report import Report
 
 WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-NUMBER = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?")
+EXPONENT = "[eE][-+]?[0-9]+"
+NUMBER = re.compile(rf"[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:{EXPONENT})?|[0-9]+{EXPONENT})")
 WORDS = {"true": True, "false": False}
 
 
@@ -42,4 +44,5 @@ def typed(node: Node) -> Any:
         return WORDS[node.text]
     if WHOLE.fullmatch(node.text):
         return int(node.text)
-    return float(node.text) if NUMBER.fullmatch(node.text) else node.text
+    number = float(node.text) if NUMBER.fullmatch(node.text) else math.inf
+    return number if math.isfinite(number) else node.text
