@@ -15,7 +15,7 @@ from tests.integration.grafana.conftest import RATE, WINDOW_S, Stack, until
 
 from tritongen.triton import Request, Triton, TritonError
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 MODELS = ("chain", "prepare", "work", "kept", "stream")
 FAILED = "5..|UNKNOWN|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|DATA_LOSS"

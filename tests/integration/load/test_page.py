@@ -17,7 +17,7 @@ from tests.browser import browser
 from tests.integration.conftest import Serve
 from tests.integration.load.conftest import LOCUST, Load, Write
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 WORKERS = 2
 # What stands in the scenarios is another place, as in a spec that is also served without a stack.
