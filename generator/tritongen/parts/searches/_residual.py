@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 LENGTH = 0.5
-"""Settings that are half of a dimension apart are hardly alike in how the simulation errs."""
+"""Settings that are so far apart, in the mean of all dimensions, err somewhat alike."""
+BELIEVED = 3
+"""The errors thought of before count as much as so many that were seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +39,10 @@ class Residual:
         self.errs = errs
         self.places = np.asarray(places, float)
         values = np.asarray(seen, float)
-        # Where it errs more than was thought, it will err more elsewhere, too.
-        spread = float(np.std(values)) if len(values) > 2 else 0.0
-        self.here = max(errs.here, spread)
+        # Where it errs more or less than was thought, it does so elsewhere, too.
+        seen_square = float(((values - values.mean()) ** 2).sum()) if len(values) else 0.0
+        square = BELIEVED * errs.here**2 + seen_square
+        self.here = (square / (BELIEVED + len(values))) ** 0.5
         self.weights: Any = None
         if len(values):
             covered = self._alike(self.places, self.places) + np.eye(len(values)) * errs.noise**2
@@ -49,7 +52,7 @@ class Residual:
     def _alike(self, a: Any, b: Any) -> Any:
         import numpy as np
 
-        far = ((a[:, None, :] - b[None, :, :]) ** 2).sum(-1)
+        far = ((a[:, None, :] - b[None, :, :]) ** 2).mean(-1)
         close = np.exp(-far / (2 * LENGTH**2))
         return self.errs.everywhere**2 + self.here**2 * close
 

@@ -1,7 +1,7 @@
 """The best settings and the spec's own are measured again, in turns."""
 
 from tritongen.parts.searches import missed, utility
-from tritongen.records.study import Setting, Trial
+from tritongen.records.study import LOAD, SERVER, Setting, Trial
 from tritongen.stages.tune.session import Session
 
 LONGER = 2.0
@@ -12,6 +12,8 @@ CLEARLY = 1.1
 NEAR = 0.05
 """With nothing that holds all limits, what misses them by less is measured again."""
 RIVALS = 2
+NOTHING = 0.01
+"""What the changes that are taken back may bring together, as a share."""
 
 
 def reserve(session: Session) -> int:
@@ -26,7 +28,8 @@ def finals(session: Session) -> str:
     """Measure the best and the start in turns; return why it ended early, empty if it did not."""
     ranked = _ranked(session)
     start = _start(session)
-    rivals = [setting for setting in ranked if setting != start]
+    plain = [_plainest(session, setting) for setting in ranked[:1]]
+    rivals = [setting for setting in dict.fromkeys([*plain, *ranked]) if setting != start]
     chosen = [*rivals[:RIVALS], *([start] if start else [])]
     waiting = rivals[RIVALS:]
     done = {s: _finals(session, s) for s in (*rivals, *([start] if start else []))}
@@ -46,6 +49,24 @@ def finals(session: Session) -> str:
                 waiting = waiting[1:]
         turn = min((len(_finals(session, setting)) for setting in chosen), default=TURNS)
     return ""
+
+
+def _plainest(session: Session, setting: Setting) -> Setting:
+    """Take back, one after another, the changes that bring nothing: a reader has to ask of each."""
+    space, goal = session.study.space, session.study.tune.goal
+    assert space is not None
+    (guess,) = session.expectations.guess([setting], True)
+    if guess is None:
+        return setting
+    least = utility(guess.score, guess.ratios, goal) - NOTHING
+    for key, before, _ in list(setting.unlike(space.start)):
+        if before is None or key == (SERVER, LOAD):
+            continue
+        plainer = setting.changed({key: before})
+        (guess,) = session.expectations.guess([plainer], True)
+        if guess is not None and utility(guess.score, guess.ratios, goal) >= least:
+            setting = plainer
+    return setting
 
 
 def _finals(session: Session, setting: Setting) -> list[Trial]:
