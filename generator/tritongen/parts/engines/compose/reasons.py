@@ -15,6 +15,8 @@ from tritongen.shell import how_it_ended
 LINES = 400
 SHOWN = 12
 KILLED = 137
+BEGAN = re.compile(r"[Pp]inned memory pool (?:is created|disabled)")
+"""The first of what a Triton says when it starts."""
 SPOKEN = re.compile(r"\[ALERT\][^:]*: *(?P<haproxy>.*)|level=error .*|[Ee]rror[ :].*|Traceback .*")
 """What a program's own log says of its end, if it is not Triton."""
 
@@ -29,7 +31,7 @@ def progress_of(lines: Sequence[str]) -> LoadProgress:
     """Return what a Triton's log says of its models since it was last started."""
     progress = LoadProgress()
     for line in map(parse, lines):
-        if "Collecting new models" in line.text or "Pinned memory pool is created" in line.text:
+        if BEGAN.search(line.text):
             progress = LoadProgress()
         progress.take(line)
     return progress
