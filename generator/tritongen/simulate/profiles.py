@@ -79,15 +79,21 @@ def profiled(
     ``cores`` are those that server and load program share, ``None`` if nothing is short of them.
     """
     seen = [each for each in observations if each.measurement.server]
+    names = {model.name for each in seen for model in _models(each)}
+    # From above: who is taken to compute all the time is slowed down, and then found out.
+    shares = dict.fromkeys(names, 0.0 if cores is None else 1.0)
     slowed: list[Mapping[str, float]] = [{} for _ in seen]
-    profile = known or Profile()
-    for _ in range(TURNS if cores is not None else 1):
-        shares = _shares(seen, slowed) if cores is not None else {}
+
+    def joined() -> Profile:
         steps = _steps(seen, keys, shares, slowed)
-        profile = Profile(steps=steps, cores=cores, overheads=_overheads(seen, known))
-        profile = merged(known, profile) if known else profile
-        if cores is not None:
-            slowed = [_slowed(each, profile, keys) for each in seen]
+        found = Profile(steps=steps, cores=cores, overheads=_overheads(seen, known))
+        return merged(known, found) if known else found
+
+    profile = joined()
+    for _ in range(TURNS if cores is not None else 0):
+        slowed = [_slowed(each, profile, keys) for each in seen]
+        shares = _shares(seen, slowed)
+        profile = joined()
     return profile
 
 
@@ -108,7 +114,7 @@ def _steps(
                 key=key,
                 model=model.name,
                 timings=timings,
-                cpu=shares.get(model.name, 0.0),
+                cpu=shares[model.name],
                 threads=_threads(config),
                 gpu=_infer_share(model),
                 spread=spread,

@@ -1,7 +1,8 @@
 """Timings of some batch sizes become a table of all: measured where they are, a line elsewhere."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 
 from tritongen.records.profile import StepProfile, Timing
 
@@ -14,16 +15,27 @@ def table(step: StepProfile, most: int) -> tuple[float, ...]:
     measured = by_rows(step.timings)
     fixed, each = line(measured)
     highest = max(measured, default=0)
-    # Beyond what was measured the line goes on from its end, where a step or two may have come.
-    times: list[float] = []
+    guesses: list[tuple[float, float]] = []
     for rows in range(1, most + 1):
         weight, ms = _near(measured, rows)
         guess = fixed + each * rows
-        if rows > highest and times:
-            guess = times[-1] + each
-        ms = (weight * ms + ENOUGH * guess) / (weight + ENOUGH)
-        times.append(max([ms, *times[-1:]]))
-    return tuple(times)
+        if rows > highest and guesses:
+            # Beyond what was measured the line goes on from its end: a step may have come there.
+            guess = guesses[-1][1] + each
+        guesses.append((weight + ENOUGH, (weight * ms + ENOUGH * guess) / (weight + ENOUGH)))
+    return tuple(_rising(guesses))
+
+
+def _rising(guesses: Sequence[tuple[float, float]]) -> Iterator[float]:
+    """Yield the values that never fall and lie nearest to weighted ones: neighbours are pooled."""
+    pools: list[tuple[float, float, int]] = []
+    for weight, value in guesses:
+        pools.append((weight, value, 1))
+        while len(pools) > 1 and pools[-2][1] > pools[-1][1]:
+            (w, x, n), (v, y, m) = pools.pop(-2), pools.pop()
+            pools.append((w + v, (w * x + v * y) / (w + v), n + m))
+    for _, value, count in pools:
+        yield from repeat(value, count)
 
 
 def by_rows(timings: Sequence[Timing]) -> dict[int, tuple[float, float]]:
