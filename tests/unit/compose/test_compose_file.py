@@ -220,9 +220,17 @@ def test_the_page_tells_where_everything_is(tmp_path: Path) -> None:
     page = texts(planned(tmp_path, stack=said, loadtests=LOADTESTS))["compose/README.md"]
     for part in ("http://127.0.0.1:3333", "0.0.0.0", "`triton`: 2 of release 24.10", "`smoke`"):
         assert part in page
+    assert "requests of at most 64 MiB" in page
     alone = texts(planned(tmp_path, stack={"gateway": "none"}))["compose/README.md"]
     assert "Triton itself" in alone
     assert "Locust" not in alone
+
+
+def test_the_page_asks_as_the_gateway_wants_to_be_asked(tmp_path: Path) -> None:
+    haproxy = {"tls": {"certificate": "c", "key": "k"}, "api_keys": "keys"}
+    page = texts(planned(tmp_path, stack={"gateway": {"haproxy": haproxy}}))["compose/README.md"]
+    header = '--header "Authorization: Bearer $KEY"'
+    assert f"curl --insecure {header} https://127.0.0.1:8000/v2/models/m" in page
 
 
 def test_extra_text_stands_at_the_end_of_haproxy_s_file(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ def write(plan: Plan, stack: PlannedStack) -> str:
         release=plan.release.tag,
         pages=list(_pages(plan, stack)),
         loadtests=list(plan.loadtests),
-        asks=_entry(plan),
+        ask=_ask(plan, stack),
+        largest=_shown(stack.gateway.max_request_size) if stack.gateway else "",
     )
 
 
@@ -39,10 +40,28 @@ def _pages(plan: Plan, stack: PlannedStack) -> Iterator[tuple[str, str, str]]:
         yield "Jaeger", f"http://{here}:{ports.jaeger}", "traces of requests"
 
 
+def _shown(number: int) -> str:
+    """Return bytes as a person reads them."""
+    for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if number % (1 << power) == 0:
+            return f"{number >> power} {unit}"
+    return f"{number} bytes"
+
+
 def _host(address: str) -> str:
     """Return an address as a browser on this machine takes it."""
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104
     return f"[{address}]" if ":" in address else address
+
+
+def _ask(plan: Plan, stack: PlannedStack) -> str:
+    """Return a command that asks what a model takes and gives."""
+    scheme, more = "http", ""
+    if stack.gateway and stack.gateway.tls:
+        scheme, more = "https", " --insecure"
+    if stack.gateway and stack.gateway.api_keys:
+        more += ' --header "Authorization: Bearer $KEY"'
+    return f"curl{more} {scheme}://{_host(stack.bind)}:{stack.ports.http}/v2/models/{_entry(plan)}"
 
 
 def _entry(plan: Plan) -> str:
