@@ -208,6 +208,26 @@ def test_extra_is_laid_over_the_file_and_shown_as_a_decision(tmp_path: Path) -> 
     assert ("stack", "extra", "docker-compose.yml") in {d.path for d in plan.decisions}
 
 
+def test_health_is_asked_with_what_the_images_have(tmp_path: Path) -> None:
+    there = {
+        "triton": "curl",  # NVIDIA's image
+        "gateway": "bash",  # Debian, without anything that speaks HTTP
+        "prometheus": "wget",  # busybox
+        "alertmanager": "wget",
+        "grafana": "wget",
+        "locust-master": "python3",
+        "redis": "redis-cli",
+    }
+    cache = {"response_cache": {"redis": {}}}
+    found = services(planned(tmp_path, server=cache, stack={"tracing": {}}, loadtests=LOADTESTS))
+    asked = {
+        name: each["healthcheck"]["test"][:2]
+        for name, each in found.items()
+        if "healthcheck" in each
+    }
+    assert asked == {name: ["CMD", program] for name, program in there.items()}
+
+
 def test_own_python_environments_may_run_from_tmp(tmp_path: Path) -> None:
     own = {"parameters": {"EXECUTION_ENV_PATH": "$$TRITON_MODEL_DIRECTORY/env.tar.gz"}}
     plain = services(planned(tmp_path, stack={}))["triton"]
