@@ -28,16 +28,12 @@ class Loaded:
     """
 
     project: Project
+    prometheus: Prometheus
     at_s: float
     seconds: float
     first: list[Counters]
     last: list[Counters]
     results: dict[str, Any]
-
-    @property
-    def prometheus(self) -> Prometheus:
-        """The stack's."""
-        return Prometheus(self.project)
 
     def rate(self, name: str, **labels: str) -> float:
         """Return how fast a counter grew in all replicas together, by their own pages."""
@@ -61,7 +57,7 @@ def loaded(flagship: Project) -> Loaded:
         results = until(lambda: results_of(page, "steady"), "no results")
     # Prometheus has asked once more after the last request.
     time.sleep(2 * SCRAPE_S)
-    return Loaded(flagship, at_s, at_s - began, first, last, results)
+    return Loaded(flagship, Prometheus(flagship), at_s, at_s - began, first, last, results)
 
 
 def start(page: httpx.Client, loadtest: str) -> None:
@@ -113,8 +109,10 @@ def test_every_rule_that_records_has_recorded(loaded: Loaded) -> None:
     assert {name for name in recording if not loaded.prometheus.ask(name, loaded.at_s)} == set()
 
 
-def test_no_alert_fires_where_all_is_well(loaded: Loaded) -> None:
-    assert loaded.prometheus.ask('ALERTS{alertstate="firing"}', loaded.at_s) == []
+def test_no_alert_of_failures_fires_where_nothing_fails(loaded: Loaded) -> None:
+    """Those of latency may: Triton, all that watches it and the load share two cores here."""
+    slow = 'alertname!~"LatencyBudgetBurns.*|RequestsWait"'
+    assert loaded.prometheus.ask(f'ALERTS{{alertstate="firing", {slow}}}', loaded.at_s) == []
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -130,7 +128,7 @@ def test_recorded_rates_and_times_are_what_the_replicas_own_counters_say(
     close = pytest.approx
     success = "nv_inference_request_success"
     # Scrapes are seconds apart, and requests come at random: rates over nearly the same minute.
-    assert recorded("answered:rate1m") == close(loaded.rate(success, model=model), rel=0.2)
+    assert recorded("successes:rate1m") == close(loaded.rate(success, model=model), rel=0.2)
     latency = per("nv_inference_request_duration_us", success) / 1e6
     assert recorded("latency:mean1m") == close(latency, rel=0.2)
     if model != "filetype":

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.browser import browser
+from tests.integration.compose.flagship.test_load import results_of
 from tests.integration.compose.project import Project
 from tests.integration.compose.prometheus import until
 
@@ -37,9 +38,5 @@ def test_a_load_test_is_started_and_watched_in_the_browser(
         window.wait("return document.querySelector('triton-charts polyline')")
         assert window.run(HOSTS) == ["127.0.0.1"]
         assert window.errors() == []
-        results = until(
-            lambda: (answer := page.get("/triton/results.json")).is_success and answer.json(),
-            "results",
-        )
-    assert results["name"] == "smoke"
+        results = until(lambda: results_of(page, "smoke"), "its results")
     assert results["total"]["failed"] == 0

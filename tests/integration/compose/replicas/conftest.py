@@ -22,3 +22,12 @@ def replicas(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     project = Project(engine, folder, profiles=("alerts",))
     with project.running("grow", FIRST_REQUEST):
         yield project
+
+
+def ask(project: Project, value: int) -> int:
+    """Return what the model gives back for a number."""
+    request = {"inputs": [{**FIRST_REQUEST["inputs"][0], "data": [value]}]}
+    with project.http("gateway", 8000) as client:
+        answer = client.post("/v2/models/grow/infer", json=request)
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()["outputs"][0]["data"][0])

@@ -6,7 +6,7 @@ import pytest
 from tests.integration.compose.measured import measured
 from tests.integration.compose.project import Project
 from tests.integration.compose.prometheus import Prometheus, until
-from tests.integration.compose.traffic import http_client
+from tests.integration.compose.replicas.conftest import ask
 
 EVALUATION_S = 5
 """How often the rules are evaluated."""
@@ -18,15 +18,24 @@ def firing(alert: str) -> str:
     return f'ALERTS{{alertname="{alert}", alertstate="firing"}}'
 
 
+def wait_until_told(project: Project, alerts: set[str]) -> None:
+    """Wait until Alertmanager knows of these alerts."""
+    with project.http("alertmanager", 9093) as client:
+
+        def told() -> set[str]:
+            return {each["labels"]["alertname"] for each in client.get("/api/v2/alerts").json()}
+
+        until(lambda: told() >= alerts, f"Alertmanager knows of {alerts}")
+
+
 def test_failures_of_a_model_raise_their_alerts_within_two_evaluations(replicas: Project) -> None:
     prometheus = Prometheus(replicas)
     assert prometheus.ask('ALERTS{alertname=~"ModelFails|RequestsFail"}') == []
-    ask = http_client(replicas.address("gateway", 8000), "grow")
     began = time.time()
 
     def raised() -> bool:
         with pytest.raises(AssertionError, match="a negative number"):
-            ask(-1)
+            ask(replicas, -1)
         return all(prometheus.ask(firing(alert)) for alert in FAILING)
 
     until(raised, "the alerts fire")
@@ -36,6 +45,7 @@ def test_failures_of_a_model_raise_their_alerts_within_two_evaluations(replicas:
         fired = prometheus.since(firing(alert), began, bool)
         measured(f"replicas: {alert} fired {fired - seen:.1f} s after the failures were scraped")
         assert fired - seen <= 2 * EVALUATION_S
+    wait_until_told(replicas, {*FAILING})
 
 
 def test_a_replica_that_hangs_raises_its_alert_within_two_evaluations(replicas: Project) -> None:
@@ -45,6 +55,7 @@ def test_a_replica_that_hangs_raises_its_alert_within_two_evaluations(replicas: 
     replicas.engine.docker("pause", replica["Id"])
     try:
         until(lambda: prometheus.ask(firing("TritonReplicaDown")), "the alert fires")
+        wait_until_told(replicas, {"TritonReplicaDown"})
     finally:
         replicas.engine.docker("unpause", replica["Id"])
     down = prometheus.since('up{job="triton"}', began, lambda up: not up)
@@ -52,12 +63,3 @@ def test_a_replica_that_hangs_raises_its_alert_within_two_evaluations(replicas: 
     measured(f"replicas: TritonReplicaDown fired {fired - down:.1f} s after it was seen down")
     assert fired - down <= 2 * EVALUATION_S
     until(lambda: not prometheus.ask(firing("TritonReplicaDown")), "it is well again")
-
-
-def test_alertmanager_was_told(replicas: Project) -> None:
-    with replicas.http("alertmanager", 9093) as client:
-
-        def told() -> set[str]:
-            return {each["labels"]["alertname"] for each in client.get("/api/v2/alerts").json()}
-
-        until(lambda: told() >= {*FAILING, "TritonReplicaDown"}, "Alertmanager knows the alerts")

@@ -6,7 +6,8 @@ from typing import Any
 from tests.integration.compose.measured import measured, timed
 from tests.integration.compose.project import TRITONGEN, Project, kill
 from tests.integration.compose.prometheus import until
-from tests.integration.compose.traffic import Traffic, http_client, traffic
+from tests.integration.compose.replicas.conftest import ask
+from tests.integration.compose.traffic import Traffic, traffic
 
 RATE = 200
 """Requests a second, half of them over gRPC."""
@@ -44,7 +45,7 @@ def test_no_request_is_lost_while_a_replica_is_killed_one_is_added_and_all_are_r
     accounted_for(counts, f"one replica was killed, one added, three rolled, at {RATE}/s")
     assert counts.sent >= 10_000
     assert set(counts.grown) == {1, 2}
-    assert all(ask(5) == 7 for ask in [http_client(addresses(replicas)[0], "grow")] * 6)
+    assert [ask(replicas, 5) for _ in range(6)] == [7] * 6
 
 
 def restarted(project: Project, victim: dict[str, Any]) -> bool:

@@ -99,7 +99,7 @@ def test_a_model_that_fails_in_one_replica_only(write: Write) -> None:
 
 
 def test_an_engine_that_does_not_run(write: Write) -> None:
-    project = write()
+    project = write(build=False)
     gone = Engine(
         {**project.engine.environment, "DOCKER_HOST": "unix:///nowhere.sock"}, project.engine.log
     )
