@@ -145,8 +145,8 @@ def _generated(value: str) -> str:
 
 def _laid_over(value: Mapping[str, Any]) -> Mapping[str, Any]:
     for path, over in value.items():
-        if isinstance(over, str) is not (path == GATEWAY_FILE):
-            wants = "text" if path == GATEWAY_FILE else "a mapping"
+        kind, wants = (str, "text") if path == GATEWAY_FILE else (Mapping, "a mapping")
+        if not isinstance(over, kind):
             message = f"what is laid over {quote(path)} is {wants}"
             raise wrong("choice", message, f"write {wants}, as it stands in the file")
     return value
