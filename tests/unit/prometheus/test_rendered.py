@@ -12,6 +12,7 @@ from tritongen.parts.targets.prometheus.facts import facts
 from tritongen.records.metrics import FACTS, PARTS, Alert, Recorded, alerts, metrics, recorded
 from tritongen.records.monitoring import objectives, parts, uses
 from tritongen.records.release import releases
+from tritongen.records.stack import ALERT_WEBHOOK
 
 SERIES = re.compile(r"\b(?:nv|tritongen|haproxy|prometheus)_[a-z0-9_]+|\bup\b")
 OURS = re.compile(r"tritongen:\w+:\w+")
@@ -154,3 +155,38 @@ def test_each_alert_is_explained_in_the_manual() -> None:
     for alert in alerts():
         name = re.sub("(?<=BudgetBurns)(Fast|Steady|Slow)", "…", alert.name)
         assert f"`{name}`" in manual, alert.name
+
+
+@pytest.mark.parametrize(
+    ("more", "jobs"),
+    [
+        ("", {"triton", "gateway", "locust", "prometheus", "alertmanager", "otel-collector"}),
+        (
+            "stack: {gateway: none, tracing: null}\nloadtests: null\n",
+            {"triton", "prometheus", "alertmanager"},
+        ),
+    ],
+)
+def test_only_what_is_in_the_stack_is_scraped(
+    planned: Planned, tmp_path: Path, more: str, jobs: set[str]
+) -> None:
+    folder = write(planned(more), tmp_path)
+    written = yaml.safe_load((folder / "prometheus.yml").read_text())
+    assert {job["job_name"] for job in written["scrape_configs"]} == jobs
+    assert (tmp_path / "compose" / "otel").exists() == ("otel-collector" in jobs)
+
+
+@pytest.mark.parametrize(
+    ("webhook", "said"),
+    [
+        ('"http://pager/hook"', {"url": "http://pager/hook"}),
+        ("{env: HOOK}", {"url_file": ALERT_WEBHOOK}),
+    ],
+)
+def test_a_secret_webhook_is_not_in_the_file(
+    planned: Planned, tmp_path: Path, webhook: str, said: dict[str, str]
+) -> None:
+    write(planned(f"stack: {{alertmanager: {{webhook: {webhook}}}}}\n"), tmp_path)
+    file = tmp_path / "compose" / "alertmanager" / "alertmanager.yml"
+    (receiver,) = yaml.safe_load(file.read_text())["receivers"]
+    assert receiver["webhook_configs"] == [said]
