@@ -13,7 +13,8 @@ RESTART: Final = True
 
 def parse(said: Any) -> int:
     """Read ``64MiB``."""
-    if isinstance(said, str) and (SIZE.fullmatch(said) or said.isdecimal()):
+    fits = isinstance(said, str) and (SIZE.fullmatch(said) or said.isdecimal())
+    if fits and 0 < size(said) < 1 << 50:
         return size(said)
     raise NotAValueError("a size, such as 64MiB")
 

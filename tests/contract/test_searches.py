@@ -1,0 +1,172 @@
+"""Every search keeps the contract of its table, on a surface that is known everywhere."""
+
+import math
+from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import get_args
+
+import pytest
+
+from tritongen.parts import searches
+from tritongen.parts.searches import SEARCHES, Guess, Proposal, Task, Tried
+from tritongen.records.study import Dimension, Score, Setting, Space
+from tritongen.records.tune import Method
+
+MODULES = {
+    name: import_module(f"{searches.__name__}.{name}")
+    for _, name, _ in iter_modules(searches.__path__)
+    if not name.startswith("_")
+}
+SPACE = Space(
+    tuple(
+        Dimension(model=model, parameter=parameter, values=values, start=values[0])
+        for model in "ab"
+        for parameter, values in (
+            ("max_batch_size", (1, 2, 4, 8, 16)),
+            ("instance_group.count", (1, 2, 3, 4)),
+        )
+    )
+)
+CAP_MS = 30.0
+
+
+def score(setting: Setting, off: float = 1.0) -> Score:
+    """More is faster up to a point, and larger batches take longer."""
+    rps, p99_ms = 100.0, 5.0
+    for model in "ab":
+        size = int(str(setting.by_key[model, "max_batch_size"]))
+        count = int(str(setting.by_key[model, "instance_group.count"]))
+        rps *= off * size**0.5 * count / (1 + 0.15 * count**2)
+        p99_ms += 1.5 * size
+    return Score(
+        throughput_rps=rps,
+        p50_ms=p99_ms / 2,
+        p99_ms=p99_ms,
+        error_rate=0,
+        instances=1,
+        cores=1,
+        gpus=0,
+        memory_bytes=1,
+        cost_per_million=1 / rps,
+        exceeded={"p99": p99_ms / CAP_MS} if p99_ms > CAP_MS else {},
+    )
+
+
+def tried(setting: Setting) -> Tried:
+    made = score(setting)
+    return Tried(setting=setting, score=made, ratios={"p99": made.p99_ms / CAP_MS})
+
+
+def guess(settings: Sequence[Setting], fine: bool) -> list[Guess | None]:
+    made = [score(setting, off=0.95) for setting in settings]
+    return [Guess(score=each, ratios={"p99": each.p99_ms / CAP_MS}) for each in made]
+
+
+def task(done: Sequence[Tried], left: int = 20) -> Task:
+    return Task(space=SPACE, goal="throughput", tried=tuple(done), left=left, seed=1, guess=guess)
+
+
+def walked(name: str, most: int) -> list[Tried]:
+    done = [tried(SPACE.start)]
+    while len(done) < most:
+        found = SEARCHES[name].propose(task(done, most - len(done)))
+        if not isinstance(found, Proposal):
+            break
+        done.append(tried(found.setting))
+    return done
+
+
+def best(done: Sequence[Tried]) -> float:
+    held = [t.score.throughput_rps for t in done if t.score and t.score.feasible]
+    return max(held, default=0.0)
+
+
+def everything() -> list[Tried]:
+    import itertools
+
+    values = itertools.product(*(each.values for each in SPACE.dimensions))
+    keys = [each.key for each in SPACE.dimensions]
+    return [tried(Setting.of(dict(zip(keys, each, strict=True)))) for each in values]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_is_in_the_table_and_the_spec_can_say_it(name: str) -> None:
+    assert MODULES[name] is SEARCHES[name]
+    assert MODULES[name].__doc__
+    assert set(get_args(Method)) == set(SEARCHES)
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_nothing_is_proposed_twice_and_all_of_it_is_in_the_space(name: str) -> None:
+    done = walked(name, 15)
+    settings = [each.setting for each in done]
+    assert len(set(settings)) == len(settings)
+    for setting in settings:
+        for each in SPACE.dimensions:
+            assert setting.by_key[each.key] in each.values
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_the_same_task_gets_the_same_answer(name: str) -> None:
+    done = walked(name, 6)
+    assert SEARCHES[name].propose(task(done)) == SEARCHES[name].propose(task(done))
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_a_failed_trial_is_not_tried_again(name: str) -> None:
+    first = SEARCHES[name].propose(task([tried(SPACE.start)]))
+    assert isinstance(first, Proposal)
+    failed = Tried(setting=first.setting, score=None, ratios={})
+    second = SEARCHES[name].propose(task([tried(SPACE.start), failed]))
+    assert isinstance(second, Proposal)
+    assert second.setting != first.setting
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_a_space_that_is_used_up_ends_the_search(name: str) -> None:
+    assert not isinstance(SEARCHES[name].propose(task(everything())), Proposal)
+
+
+@pytest.mark.parametrize(("name", "share"), [("guided", 0.99), ("tpe", 0.8), ("random", 0.5)])
+def test_twenty_trials_come_near_the_best(name: str, share: float) -> None:
+    assert best(walked(name, 20)) >= share * best(everything())
+
+
+def test_guided_ends_where_nothing_promises_more_and_says_by_how_much() -> None:
+    done = walked("guided", 40)
+    assert len(done) < 20
+    within = SEARCHES["guided"].propose(task(done))
+    assert isinstance(within, float)
+    assert 0 <= within < 0.05
+
+
+def test_guided_without_a_simulation_still_searches() -> None:
+    blind = Task(
+        space=SPACE,
+        goal="throughput",
+        tried=(tried(SPACE.start),),
+        left=5,
+        seed=0,
+        guess=lambda settings, fine: [None] * len(settings),
+    )
+    assert isinstance(SEARCHES["guided"].propose(blind), Proposal)
+
+
+def test_guided_learns_that_the_simulation_is_wrong_everywhere() -> None:
+    from tritongen.parts.searches._residual import THROUGHPUT, Residual
+
+    places = [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+    means, devs = Residual(THROUGHPUT, places, [math.log(0.8)] * 3).at([[1.0, 0.0], [0.0, 0.0]])
+    assert all(abs(mean - math.log(0.8)) < 0.03 for mean in means)
+    assert devs[1] < devs[0] < THROUGHPUT.here
+
+
+def test_the_hill_climb_begins_at_the_smallest_and_knows_sizes_and_counts_only() -> None:
+    extra = Dimension(model="a", parameter="x", values=(1, 2), start=2)
+    space = Space((*SPACE.dimensions, extra))
+    begun = Task(space=space, goal="throughput", tried=(), left=9, seed=0, guess=lambda s, f: [])
+    found = SEARCHES["hill_climb"].propose(begun)
+    assert isinstance(found, Proposal)
+    assert set(found.setting.by_key.values()) == {1, 2}
+    assert found.setting.by_key["a", "x"] == 2
