@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from tritongen.records.scalars import Record, Whole, one_or_many, quote, wrong
+from tritongen.records.units import SomeBytes
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 IMAGE = re.compile(
     r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*"
     r"(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
 )
+LEAST_MEMORY = 6 << 20
 URL = re.compile(r"https?://[^\s\x00-\x1f]+")
 
 
@@ -58,6 +60,12 @@ def _url(value: str) -> str:
     return value
 
 
+def _memory(value: int) -> int:
+    if value < LEAST_MEMORY:
+        raise wrong("type", "at least 6MiB, which is the least that Docker takes", "write `1GiB`")
+    return value
+
+
 def _gpus(value: Any) -> Any:
     numbers = one_or_many(value)
     if value in ("none", "all") or not isinstance(numbers, list | tuple):
@@ -79,6 +87,7 @@ EITHER = Discriminator(lambda value: "text" if isinstance(value, str) else "env"
 
 Address = Annotated[str, AfterValidator(_address)]
 Image = Annotated[str, AfterValidator(_image)]
+Memory = Annotated[SomeBytes, AfterValidator(_memory)]
 Gpu = Annotated[Whole, Field(ge=0)]
 Gpus = Annotated[Literal["none", "all"] | tuple[Gpu, ...], BeforeValidator(_gpus)]
 SecretFile = Annotated[

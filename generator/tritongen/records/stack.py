@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from tritongen.records.machine import Address, Gpus, Image, SecretFile, SecretUrl
+from tritongen.records.machine import Address, Gpus, Image, Memory, SecretFile, SecretUrl
 from tritongen.records.scalars import Flag, Port, Record, Whole, quote, wrong
 from tritongen.records.server import Server
 from tritongen.records.units import Fraction, Rate, SomeBytes, SomeTime
@@ -257,7 +257,7 @@ class Stack(Record):
     gpus: Gpus = "none"
     bind: Address = "127.0.0.1"
     ports: Ports = Ports()
-    memory: Annotated[Mapping[Service, SomeBytes], BeforeValidator(for_triton)] = Field(
+    memory: Annotated[Mapping[Service, Memory], BeforeValidator(for_triton)] = Field(
         default_factory=dict
     )
     cpus: Annotated[Mapping[Service, Fraction], BeforeValidator(for_triton)] = Field(

@@ -31,7 +31,7 @@ LIKELY = st.fixed_dictionaries(
         "replicas": st.sampled_from(["1", "3"]),
         "bind": st.sampled_from(["::1", "10.0.0.1"]),
         "gpus": st.sampled_from(["all", ["0", "2"]]),
-        "memory": st.sampled_from(["2GiB", {"redis": "100MB", "triton": "1"}]),
+        "memory": st.sampled_from(["2GiB", {"redis": "100MB", "triton": "8GB"}]),
         "images": st.sampled_from([{"locust": "a/b:c"}, "x"]),
         "tracing": st.just({}),
         "gateway": st.sampled_from(["none", {"haproxy": {"api_keys": "a $b"}}]),
