@@ -12,7 +12,8 @@ class Station:
     """A model with instances of its own.
 
     ``ms[n - 1]`` is how long an execution of n rows takes where nothing disturbs it, up to
-    ``max_batch_size`` (0: the model does not batch); more rows than that go on as the last two.
+    ``max_batch_size`` (0: the model does not batch, and has one time); a shorter table goes on as
+    its last two.
     ``batching``: it has a dynamic batcher, with the ``preferred`` batch sizes (none: the largest)
     and a queue delay. ``wakes``: the batcher looks at every arrival, as it does where shapes can
     differ (a dim of -1). ``early``: batches are formed before an instance is free, as they are

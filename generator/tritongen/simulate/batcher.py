@@ -212,7 +212,7 @@ class Batcher:
 
     def _execute(self, now: float, payload: Payload) -> None:
         rows, items = payload.rows, payload.items
-        ms = self.ms[rows] if rows < len(self.ms) else self.ms[-1] * rows / (len(self.ms) - 1)
+        ms = self.ms[min(rows, self.most)]  # a model that does not batch has one time for any
         if self.noise:
             self.drawn = (self.drawn + 1) % len(self.noise)
             ms *= self.noise[self.drawn]

@@ -17,9 +17,10 @@ TURNS = 3
 SECONDS = 5.0
 NORMAL_P90 = 1.28
 """So many standard deviations above its mean a normal law has its 90th percentile."""
-MOST_SPREAD = 0.5
+SPREAD, MOST_SPREAD = 0.03, 0.5
 SERIAL = 0.6
 """The part of the load program's work that its users do one after another, as Python does."""
+THREADS = "intra_op_thread_count"
 FRONT_MS = 0.25
 """What the server itself computes for a request: it receives, passes on and answers."""
 
@@ -83,9 +84,10 @@ def profiled(
     # From above: who is taken to compute all the time is slowed down, and then found out.
     shares = dict.fromkeys(names, 0.0 if cores is None else 1.0)
     slowed: list[Mapping[str, float]] = [{} for _ in seen]
+    spread = _spread(seen, known)
 
     def joined() -> Profile:
-        steps = _steps(seen, keys, shares, slowed)
+        steps = _steps(seen, keys, shares, slowed, spread)
         found = Profile(steps=steps, cores=cores, overheads=_overheads(seen, known))
         return merged(known, found) if known else found
 
@@ -102,9 +104,9 @@ def _steps(
     keys: Mapping[str, str],
     shares: Mapping[str, float],
     slowed: Sequence[Mapping[str, float]],
+    spread: float,
 ) -> dict[str, StepProfile]:
     steps: dict[str, StepProfile] = {}
-    spread = _spread(seen)
     for each, factors in zip(seen, slowed, strict=True):
         for model in _models(each):
             key, config = keys[model.name], each.configs[model.name]
@@ -146,7 +148,7 @@ def _timings(seen: Observation, model: ModelTimes, slowed: float) -> list[Timing
     ]
 
 
-def _spread(seen: Sequence[Observation]) -> float:
+def _spread(seen: Sequence[Observation], known: Profile | None) -> float:
     """Return how executions vary: as a lone user's latencies, which wait for nothing else."""
     lone = [each for each in seen if each.measurement.load.users == 1]
     for each in lone:
@@ -156,11 +158,13 @@ def _spread(seen: Sequence[Observation]) -> float:
             varies = (latency.p90_ms - latency.p50_ms) / NORMAL_P90
             # Independent steps vary less together than each.
             return float(min(varies / sum(time**2 for time in times) ** 0.5, MOST_SPREAD))
-    return StepProfile.spread
+    return next((step.spread for step in known.steps.values()), SPREAD) if known else SPREAD
 
 
 def _threads(config: ModelConfig) -> int:
-    said = config.parameters["intra_op_thread_count"].string_value
+    if THREADS not in config.parameters:  # asking a protobuf map for it would put it there
+        return 1
+    said = config.parameters[THREADS].string_value
     return max(int(said), 1) if said.isdecimal() else 1
 
 
@@ -242,7 +246,10 @@ def _slowed(seen: Observation, profile: Profile, keys: Mapping[str, str]) -> dic
     outcome = simulate(system, seen.arrivals, seconds=SECONDS, warmup_s=1.0)
     slowed = {}
     for station, was in zip(system.stations, outcome.stations, strict=True):
-        alone = [(rows * count, station.ms[rows - 1]) for rows, count in was.batches.items()]
+        last = len(station.ms)
+        alone = [
+            (rows * count, station.ms[min(rows, last) - 1]) for rows, count in was.batches.items()
+        ]
         weight = sum(count for count, _ in alone)
         mean = sum(count * ms for count, ms in alone) / weight if weight else 0.0
         slowed[station.model] = max(was.service_ms / mean, 1.0) if mean else 1.0

@@ -151,6 +151,19 @@ def test_what_is_known_is_kept_and_added_to() -> None:
     assert merged() == Profile()
 
 
+def test_configurations_that_are_read_stay_as_they_are() -> None:
+    said = config()
+    profiled([observed(system(), {"m": said}, 2)], keys=KEYS, cores=2)
+    assert said == config()
+
+
+def test_a_model_that_does_not_batch_takes_its_time_whatever_the_rows() -> None:
+    plain = ModelConfig(name="m", backend="python", max_batch_size=0)
+    profile = Profile(steps={"m": made((1, 10.0, 100))}, cores=2)
+    made_of = system_of({"m": plain}, {"m": 1.0}, profile, keys={"m": "m"}, rows=(4, 4))
+    assert simulate(made_of, users(1), seconds=5).p50_ms == pytest.approx(11, abs=0.6)
+
+
 def test_a_profile_survives_as_json() -> None:
     profile = profiled([observed(system(), {"m": config()}, 2)], keys=KEYS, cores=2)
     assert TypeAdapter(Profile).validate_python(asdict(profile)) == profile
