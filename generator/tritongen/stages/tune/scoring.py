@@ -18,6 +18,8 @@ PYTHON_BYTES = 256 << 20
 WEIGHTS = 2
 """A model in memory, for each instance: its weights, and what the runtime makes of them."""
 NO_ANSWER_MS = 1e6
+KEPT_UP = 0.95
+"""Of the requests of an open load test so many are answered before it ends."""
 GENERATOR = "generator"
 LIMITED = frozenset({"cpu", "worker-lost"})
 """Why a load program can't have sent what it should. That it woke up late only adds to latencies,
@@ -42,6 +44,8 @@ def measured_score(
     total = measurement.total
     latency = {name: _latency(total, name) for name in LATENCIES}
     ratios = dict(_ratios(tune.limits, total.rate_rps, latency, total.error_rate))
+    if measurement.load.rate_rps is not None:
+        ratios["rate"] = _behind(total.offered, total.answered)
     for verdict in measurement.verdicts:  # of a mix every model has limits of its own
         if len(measurement.load.models) > 1 and verdict.requests in measurement.load.models:
             kept = 0.99 if verdict.kept else 2.0
@@ -75,7 +79,14 @@ def simulated_score(
     }
     latency = {name: min(ms, NO_ANSWER_MS) for name, ms in latency.items()}
     ratios = dict(_ratios(tune.limits, outcome.throughput_rps, latency, 0.0))
+    if outcome.saturated:
+        ratios["rate"] = _behind(outcome.offered, outcome.answered)
     return _scored(plan, tune, host, outcome.throughput_rps, latency, 0.0, ratios)
+
+
+def _behind(offered: int, answered: int) -> float:
+    """Return the ratio of a limit that nobody has to say: a server keeps up with what it is asked."""
+    return KEPT_UP * offered / max(answered, 1)
 
 
 def _latency(figures: Figures, name: str) -> float:
