@@ -82,8 +82,8 @@ def measure(program: Program, bare: Any, protocol: str, address: str) -> str:
     return (
         f"load_generator: {protocol}: {ratio:.2f}x the requests/s of a bare tritonclient loop"
         f" ({met}>= {GOALS[protocol]}; {column(ceilings, 0)} v {column(ceilings, 1)} requests/s,"
-        f" {CLIENTS} clients{other(protocol, address)}); at half load ({half:.0f}/s, {PAIRS} pairs) "
-        + "; ".join(f"against {name}: {both(turns)}" for name, turns in rivals.items())
+        f" {CLIENTS} clients{other(protocol, address)}); at half load ({half:.0f}/s, {PAIRS} pairs)"
+        " " + "; ".join(f"against {name}: {both(turns)}" for name, turns in rivals.items())
     )
 
 
