@@ -210,10 +210,11 @@ def show_ready(endpoint: Endpoint, seconds: float, *, as_json: bool) -> None:
     from rich.text import Text
 
     from tritongen.cli.output import messages
+
+    messages.print(Text(f"ready in {seconds:.1f} s", style="bold green"))
     from tritongen.cli.served import show_served
     from tritongen.triton import Triton
 
-    messages.print(Text(f"ready in {seconds:.1f} s", style="bold green"))
     with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
         show_served(endpoint, triton)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tritongen.parts.engines.embedded.options import SERVICES, Options
 from tritongen.parts.engines.embedded.record import process
+from tritongen.parts.engines.embedded.serving import control_mode
 from tritongen.parts.engines.log import LoadProgress, LogReader
 from tritongen.records.endpoint import Endpoint
 
@@ -21,6 +22,8 @@ Watch = Callable[[LoadProgress], None]
 def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, watch: Watch) -> None:
     """Return when the server answers and no model has failed; else raise ``EngineError``."""
     progress = follow_log(endpoint, options, timeout_s, watch)
+    if all_loaded(endpoint, options, progress):
+        return
     # Imported now: while the server loads its models it needs the processors for itself.
     from tritongen.parts.engines.embedded.reasons import failed_models
     from tritongen.parts.engines.embedded.states import failures
@@ -30,6 +33,17 @@ def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, wat
         failed = failures(triton.index(), options, progress)
     if failed and options.values.get("exit-on-error", "true").lower() in {"true", "1"}:
         raise failed_models(failed, endpoint)
+
+
+def all_loaded(endpoint: Endpoint, options: Options, progress: LoadProgress) -> bool:
+    """Tell whether the log names every model of the repository as loaded: no need to ask then.
+
+    The client takes longer to import than a server to answer its first request.
+    """
+    if control_mode(options) != "none" or "model-repository" in options.values:
+        return False
+    folders = {entry.name for entry in Path(endpoint.repository).iterdir() if entry.is_dir()}
+    return not progress.failed and folders <= progress.ready.keys()
 
 
 def follow_log(
