@@ -25,6 +25,7 @@ class Container:
 
     id: str
     name: str
+    project: str
     service: str
     number: int
     image: str
@@ -53,8 +54,20 @@ class Container:
 
 
 def containers(docker: Docker) -> tuple[Container, ...]:
-    """Return the containers of the folder's stack, running or not, by service and number."""
-    ids = docker.compose("ps", "--all", "--quiet", "--no-trunc").split()
+    """Return the containers of the folder's stack, running or not, by service and number.
+
+    They are known by the folder that Compose noted on them: its file may ask for variables that
+    are only set where the stack is started.
+    """
+    folders = {str(docker.root), str(docker.root.resolve())}
+    words = ("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={LABEL}oneoff=False")
+    ids = [
+        each
+        for folder in sorted(folders)
+        for each in docker.ask(
+            *words, "--filter", f"label={LABEL}project.working_dir={folder}"
+        ).split()
+    ]
     found = [container(row) for row in docker.inspect("container", ids)]
     return tuple(sorted(found, key=lambda each: (each.service, each.number)))
 
@@ -69,6 +82,7 @@ def container(row: Mapping[str, Any]) -> Container:
     return Container(
         id=row["Id"],
         name=row["Name"].removeprefix("/"),
+        project=project,
         service=labels.get(f"{LABEL}service", ""),
         number=int(labels.get(f"{LABEL}container-number", 0)),
         image=row["Config"].get("Image", ""),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tritongen import shell
-from tritongen.errors import HostError, TritongenError
+from tritongen.errors import HostError, SpecError, TritongenError
 from tritongen.parts.engines.compose.containers import Container, containers, of_service
 from tritongen.parts.engines.compose.definition import Definition, definition
 from tritongen.parts.engines.compose.docker import Docker
@@ -198,6 +198,14 @@ def config_of(docker: Docker, service: str) -> str:
     return said[1] if len(said) > 1 else ""
 
 
+def down_by_name(docker: Docker, projects: set[str]) -> None:
+    """Stop projects without their file, which asks for a variable that is not set here."""
+    environment = {key: value for key, value in docker.environment.items() if key != "COMPOSE_FILE"}
+    elsewhere = Docker(Path("/"), environment)
+    for project in projects:
+        elsewhere.compose("--project-name", project, "down", timeout_s=STOP_S)
+
+
 @dataclass(frozen=True)
 class Compose:
     """The Docker that an environment says, as an engine."""
@@ -217,8 +225,13 @@ class Compose:
         folder = RunFolder(Path(endpoint.log).parent)
         docker = Docker(folder.path.parent.parent, self.environment)
         folder.path.mkdir(parents=True, exist_ok=True)
-        keep_logs(docker, folder)
-        docker.compose("down", "--remove-orphans", timeout_s=STOP_S)
+        with suppress(TritongenError):  # to stop it matters more
+            keep_logs(docker, folder)
+        found = containers(docker)
+        try:
+            docker.compose("down", "--remove-orphans", timeout_s=STOP_S)
+        except SpecError:
+            down_by_name(docker, {each.project for each in found})
         return True
 
 
