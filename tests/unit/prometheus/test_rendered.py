@@ -95,8 +95,11 @@ def test_clients_are_believed_where_the_gateway_sees_them(planned: Planned) -> N
 
 def test_triton_has_no_quantiles_of_a_cached_model_to_hold_it_to(planned: Planned) -> None:
     more = "slo: {cached: {p99: 1s, error_rate: 1%}}\n"
-    direct = objectives(planned(f"{more}stack: {{gateway: none}}\n"))
-    assert [each.name for each in direct if each.model == "cached"] == ["error_rate"]
+    direct = planned(f"{more}stack: {{gateway: none}}\n")
+    watched = [each.name for each in objectives(direct) if each.model == "cached"]
+    assert watched == ["error_rate"]
+    silent = [each.path for each in direct.decisions if each.value == "no alert"]
+    assert silent == [("slo", "cached", "p99")]
     assert [each.name for each in objectives(planned(more)) if each.model == "cached"] == [
         "error_rate",
         "p99",

@@ -31,7 +31,7 @@ from tritongen.stages.resolve import capacity
 from tritongen.stages.resolve.capacity import GiB, MiB
 from tritongen.stages.resolve.defaults import default, said
 from tritongen.stages.resolve.monitoring import WHY as TRUE_LATENCIES
-from tritongen.stages.resolve.monitoring import metrics_config
+from tritongen.stages.resolve.monitoring import metrics_config, unwatched
 
 LARGEST_REQUEST = 64 * MiB
 """Where no gateway limits requests: what Triton's own HTTP limit is, since 25.06."""
@@ -104,7 +104,8 @@ def plan_stack(
         tracing=stack.tracing,
         extra=stack.extra,
     )
-    return planned, list(_decisions(spec, planned, loadtests))
+    chosen = _decisions(spec, planned, loadtests)
+    return planned, [*chosen, *unwatched(spec, models, gateway is not None)]
 
 
 def _gateway(stack: Stack, models: Mapping[str, PlannedModel]) -> Haproxy | None:
