@@ -111,11 +111,7 @@ def test_models_with_sequences_and_their_ensembles_have_backends_of_their_own(
     assert "sequences" not in text(planned(tmp_path, ""))
 
 
-def test_a_service_that_is_off_has_no_frontend(tmp_path: Path) -> None:
-    only_grpc = text(planned(tmp_path, "", more="server: {allow_http: false}"))
-    assert "frontend http" not in only_grpc
-    assert "option httpchk" not in only_grpc, "there is nothing to ask"
-    assert "nbsrv(triton_http)" not in only_grpc
+def test_without_grpc_there_is_no_frontend_for_it(tmp_path: Path) -> None:
     only_http = text(planned(tmp_path, "", more="server: {allow_grpc: false}"))
     assert "frontend grpc" not in only_http
     assert "nbsrv(triton_grpc)" not in only_http

@@ -31,7 +31,7 @@ SAID = {
     "rate": "{gateway: {haproxy: {rate_limit: 100/s}}}",
     "one replica": "{replicas: 1, gateway: {haproxy: {retry_size: 1B, max_request_size: 1B}}}",
 }
-SERVERS = ["{}", "{model_control_mode: explicit}", "{allow_http: false}", "{allow_grpc: false}"]
+SERVERS = ["{}", "{model_control_mode: explicit}", "{allow_grpc: false}"]
 REPLICAS = (Replica(http="127.0.0.1:1", grpc="127.0.0.1:2"),)
 
 

@@ -99,16 +99,14 @@ def files(plan: Plan, at: Surroundings = CONTAINER) -> Mapping[str, str]:
 
 
 def _configuration(plan: Plan, stack: PlannedStack, gateway: Haproxy, at: Surroundings) -> str:
-    http, grpc = stack.server.allow_http is not False, stack.server.allow_grpc is not False
+    grpc = stack.server.allow_grpc is not False
     stateful = sorted(_stateful(plan))
     assert gateway.retry_size is not None, "it is decided by then"
-    backends = [f"triton_{name}" for name, is_on in (("http", http), ("grpc", grpc)) if is_on]
     return templates.fill(
         "gateway/haproxy.cfg",
         at=at,
-        http=http,
         grpc=grpc,
-        backends=backends,
+        backends=["triton_http", *(["triton_grpc"] if grpc else [])],
         servers={
             "http": list(_servers(stack, at, grpc=False)),
             "grpc": list(_servers(stack, at, grpc=True)),
@@ -141,16 +139,15 @@ def _never_changes(stack: PlannedStack) -> bool:
 def _servers(stack: PlannedStack, at: Surroundings, *, grpc: bool) -> Iterator[str]:
     """Yield the lines of a backend that say which servers there are."""
     protocol = " proto h2" if grpc else ""
-    asks = grpc and stack.server.allow_http is not False
     for number, replica in enumerate(at.replicas, start=1):
         address = replica.grpc if grpc else replica.http
-        port = f" port {replica.http.rpartition(':')[2]}" if asks else ""
+        port = f" port {replica.http.rpartition(':')[2]}" if grpc else ""
         yield f"server triton{number} {address}{protocol} check{port}"
     if not at.replicas:
         slots = max(ROOM, 2 * stack.replicas)
         address = f"{TRITON}:{TRITON_GRPC if grpc else TRITON_HTTP}"
         found = "resolvers docker resolve-prefer ipv4 init-addr none"
-        port = f" port {TRITON_HTTP}" if asks else ""
+        port = f" port {TRITON_HTTP}" if grpc else ""
         yield f"server-template triton {slots} {address}{protocol} check{port} {found}"
 
 
