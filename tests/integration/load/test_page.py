@@ -63,7 +63,7 @@ class Page:
         pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {name: float(value) for name, _, value in pairs}
 
-    def results(self, loadtest: str, seconds: float = 30) -> Any:
+    def results(self, loadtest: str, seconds: float = 90) -> Any:
         """Wait for the results of a load test that was not run before."""
 
         def found() -> Any:
@@ -76,7 +76,7 @@ class Page:
         return self.http.get("/stats/requests").json()
 
     def wait_idle(self) -> None:
-        until(lambda: self.stats()["state"] in ("ready", "stopped"), 30)
+        until(lambda: self.stats()["state"] in ("ready", "stopped"), 90)
 
 
 def until(found: Callable[[], Any], seconds: float) -> Any:
