@@ -5,28 +5,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-RECORD = re.compile(
+# Texts, compiled when they are first used: by then the server has been started.
+RECORD = (
     r"(?:\d{4}-\d\d-\d\dT[\d:]+Z )?(?P<level>[IWEF])(?:\d{4} [\d:.]+)? +\d+ "
     r"(?P<source>[\w.+-]+:\d+)\] ?(?P<text>.*)"
 )
 """A line of the server, in either of its formats."""
-LOADING = re.compile(r"loading: (?P<model>.+):(?P<version>\d+)$")
-LOADED = re.compile(r"successfully loaded '(?P<model>[^']+)'")
+LOADING = r"loading: (?P<model>.+):(?P<version>\d+)$"
+LOADED = r"successfully loaded '(?P<model>[^']+)'"
 FAILED = (
-    re.compile(r"^failed to load '(?P<model>.+?)' version \d+: (?P<why>.*)", re.S),
-    re.compile(r"^failed to load model '(?P<model>.+?)': (?P<why>.*)", re.S),
-    re.compile(r"^Poll failed for model directory '(?P<model>.+?)': (?P<why>.*)", re.S),
-    re.compile(r"^failed to poll model '(?P<model>.+?)': (?P<why>.*)", re.S),
-    re.compile(r"^[\w ]+: (?P<why>(?:in )?ensemble '?(?P<model>[^', ]+).*)", re.S),
-    re.compile(r"^[\w ]+: (?P<why>circular dependency between ensembles: (?P<model>\S+).*)"),
+    r"(?s)^failed to load '(?P<model>.+?)' version \d+: (?P<why>.*)",
+    r"(?s)^failed to load model '(?P<model>.+?)': (?P<why>.*)",
+    r"(?s)^Poll failed for model directory '(?P<model>.+?)': (?P<why>.*)",
+    r"(?s)^failed to poll model '(?P<model>.+?)': (?P<why>.*)",
+    r"(?s)^[\w ]+: (?P<why>(?:in )?ensemble '?(?P<model>[^', ]+).*)",
+    r"^[\w ]+: (?P<why>circular dependency between ensembles: (?P<model>\S+).*)",
 )
-NO_STUB = re.compile(
-    r"Failed to preinitialize Python stub: (?P<why>.*?in '.*?/(?P<model>[^/']+)/\d+/[^/']+')"
-)
-PROTOBUF = re.compile(r"\[libprotobuf ERROR [^\]]*\] Error parsing text-format [\w.]+: (?P<why>.*)")
+NO_STUB = r"Failed to preinitialize Python stub: (?P<why>.*?in '.*?/(?P<model>[^/']+)/\d+/[^/']+')"
+PROTOBUF = r"\[libprotobuf ERROR [^\]]*\] Error parsing text-format [\w.]+: (?P<why>.*)"
 ESCAPES = {r"\n": "\n", r"\t": "\t", r"\"": '"', r"\\": "\\"}
 
-HARMLESS = re.compile(
+HARMLESS = (
     r"CudaDriverHelper has not been initialized|Failed to initialize NVML|DCGM unable to start"
     r"|[Pp]inned memory pool disabled|allocate pinned system memory"
     r"|CUDA memory pool disabled|CUDA driver version is insufficient|failed to load all models"
@@ -50,7 +49,7 @@ class Line:
     @property
     def harmless(self) -> bool:
         """Whether it is about the missing GPU."""
-        return HARMLESS.search(self.raw) is not None
+        return re.search(HARMLESS, self.raw) is not None
 
 
 @dataclass
@@ -65,14 +64,14 @@ class LoadProgress:
 
     def take(self, line: Line) -> None:
         """Take the next line into account."""
-        if match := PROTOBUF.search(line.text):
+        if match := re.search(PROTOBUF, line.text):
             self._parse_error = match["why"]
-        elif match := LOADING.search(line.text):
+        elif match := re.search(LOADING, line.text):
             self.loading[match["model"]] = None
-        elif match := LOADED.search(line.text):
+        elif match := re.search(LOADED, line.text):
             self.loading.pop(match["model"], None)
             self.ready[match["model"]] = None
-        elif match := NO_STUB.search(line.text):
+        elif match := re.search(NO_STUB, line.text):
             # Triton then waits for the stub, for ever.
             self.hopeless[match["model"]] = match["why"]
         elif line.level == "E" and (match := _failure(line.text)):
@@ -87,7 +86,7 @@ class LoadProgress:
 
 
 def _failure(text: str) -> re.Match[str] | None:
-    return next(filter(None, (pattern.search(text) for pattern in FAILED)), None)
+    return next(filter(None, (re.search(pattern, text) for pattern in FAILED)), None)
 
 
 class LogReader:
@@ -112,7 +111,7 @@ class LogReader:
 
 def parse(text: str) -> Line:
     """Take a line apart; newer servers write messages quoted, with escapes."""
-    match = RECORD.match(text)
+    match = re.match(RECORD, text)
     if match is None:
         return Line(raw=text, level="I", text=text)
     message = match["text"].strip()
@@ -134,5 +133,5 @@ def last_lines(path: Path, count: int = 20) -> tuple[str, ...]:
 def telling(lines: list[str]) -> Iterator[str]:
     """Yield the lines that say more than that the server has started somewhere without a GPU."""
     for line in lines:
-        if line.strip() and line[0] not in "+|" and not HARMLESS.search(line):
+        if line.strip() and line[0] not in "+|" and not re.search(HARMLESS, line):
             yield line

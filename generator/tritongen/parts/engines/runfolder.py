@@ -1,6 +1,5 @@
 """The server of a folder: where its files lie, and its record there."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from zlib import crc32
 
 from tritongen.errors import EngineError, HostError
 from tritongen.records.endpoint import Endpoint
@@ -35,8 +35,7 @@ class RunFolder:
     @property
     def shm_prefix(self) -> str:
         """What the names of the server's shared memory start with; the same for every start."""
-        digest = hashlib.sha256(os.fsencode(self.path.absolute())).hexdigest()
-        return f"tritongen_{digest[:12]}_"
+        return f"tritongen_{crc32(os.fsencode(self.path.absolute())):08x}_"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
