@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: browser watchers demo test test-unit test-integration lint docs bench fuzz lock
+.PHONY: tools demo test test-unit test-integration lint docs bench fuzz lock
 .DEFAULT_GOAL := test
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -37,14 +37,10 @@ lint: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/tritongen build spec.yaml --check
 
-watchers:                ## Prometheus' and Alertmanager's tools, for tests that are skipped without them (Debian, as root)
-	apt-get install --yes --no-install-recommends prometheus prometheus-alertmanager
-
-gateway:                 ## HAProxy, for tests that are skipped without it (Debian, as root)
-	apt-get install --yes --no-install-recommends haproxy
-
-browser:                 ## Chromium for the tests of pages, which are skipped without it (Debian, as root)
-	apt-get install --yes --no-install-recommends chromium chromium-driver
+tools:                   ## Chromium, Prometheus, Alertmanager, HAProxy: tests are skipped without them (Debian, as root)
+	apt-get update -qq
+	apt-get install --yes -qq --no-install-recommends \
+	  chromium chromium-driver prometheus prometheus-alertmanager haproxy >/dev/null
 
 docs: $(READY)           ## regenerate docs/reference, build the site into .site
 	$(BIN)/python docs/reference.py

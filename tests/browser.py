@@ -1,6 +1,6 @@
 """A real browser for tests: Chromium, driven over WebDriver by its own chromedriver.
 
-Both come with the system (Debian: ``make browser``), never with a download of the test's: without
+Both come with the system (Debian: ``make tools``), never with a download of the test's: without
 them the tests that need one are skipped, and say so.
 """
 
@@ -102,7 +102,7 @@ def browser(folder: Path, width: int = 1280, height: int = 1000) -> Iterator[Bro
     folder.mkdir()
     programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
     if missing := [name for name, path in programs.items() if path is None]:
-        pytest.skip(f"NOT TESTED in a browser: no {', '.join(missing)}; `make browser` installs it")
+        pytest.skip(f"NOT TESTED in a browser: no {', '.join(missing)}; `make tools` installs it")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -20,7 +20,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     if found := installed():
         return found
     if os.environ.get("CI") != "true" or os.geteuid() != 0:
-        pytest.skip("NOT TESTED in front of Triton: no haproxy; `make gateway` installs it")
+        pytest.skip("NOT TESTED in front of Triton: no haproxy; `make tools` installs it")
     folder = tmp_path_factory.mktemp("debian")
     debian.suites(folder, "trixie")["trixie"].unpack(["haproxy"], folder / "root")
     libraries = folder / "root" / "usr" / "lib" / "x86_64-linux-gnu"
