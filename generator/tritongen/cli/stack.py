@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import yaml
 from rich.console import Group
 from rich.live import Live
 from rich.spinner import Spinner
@@ -26,6 +27,7 @@ from tritongen.records.plan import Plan
 from tritongen.records.stack import (
     ALERTMANAGER,
     ALERTMANAGER_PORT,
+    COMPOSE_FILE,
     GATEWAY,
     GATEWAY_GRPC,
     GATEWAY_HTTP,
@@ -43,8 +45,9 @@ from tritongen.records.stack import (
     TRITON_HTTP,
     TRITON_METRICS,
 )
+from tritongen.records.tree import Tree
 from tritongen.stages.render import render
-from tritongen.stages.rollout import digest, forget, manifest_of, note_served, served
+from tritongen.stages.rollout import digest, forget, manifest_at, manifest_of, note_served, served
 
 MOODS = {"ready": "green", "starting": "yellow", "broken": "bold red", "stopped": "dim"}
 MARKS = {"ready": "✓", "starting": "…", "broken": "✗", "stopped": "-"}
@@ -109,6 +112,7 @@ def words(container: Container) -> str:
 def up(request: Request, *, timeout_s: float, as_json: bool) -> None:
     """Build a spec, bring its stack up, and say where it answers."""
     plan, files = built(request)
+    before = {each.id for each in compose.running(request.root, os.environ)}
     stage = Stage()
     try:
         endpoint = compose.start(
@@ -119,7 +123,8 @@ def up(request: Request, *, timeout_s: float, as_json: bool) -> None:
     found = compose.running(request.root, os.environ)
     known = served(request.root)
     tritons = of_service(found, TRITON)
-    note_served(request.root, {each.id: known.get(each.id, files) for each in tritons})
+    new = {each.id: files for each in tritons if each.id not in before}
+    note_served(request.root, {**known, **new})
     forget(request.root)
     if as_json:
         show_json({"seconds": round(stage.seconds, 1), **facts(endpoint, found)})
@@ -143,23 +148,39 @@ def built(request: Request) -> tuple[Plan, str]:
             why="`stack:` says which containers serve it",
             fix="add `stack: {}`, or serve it with `tritongen up --engine embedded`",
         )
-    files = digest(manifest_of(render(plan)))
-    refuse_change(request.root, files)
+    tree = render(plan)
+    files = digest(manifest_of(tree))
+    refuse_change(request.root, tree, files)
     changes = write(plan, request.root)
     request.remember(findings, len(changes), serving_of(plan))
     return plan, files
 
 
-def refuse_change(root: Path, files: str) -> None:
-    """Refuse to start what runs already with other models: Triton would go on with the old ones."""
-    loaded = served(root)
+def refuse_change(root: Path, tree: Tree, files: str) -> None:
+    """Refuse to start what runs already if Triton would go on with old models, or all end at once.
+
+    What a replica has loaded that others started is taken to be what was built before.
+    """
     running = of_service(compose.running(root, os.environ), TRITON)
-    if any(loaded.get(each.id, files) != files for each in running):
+    if not running:
+        return
+    loaded, built = served(root), digest(manifest_at(root))
+    others = any(loaded.get(each.id, built) != files for each in running)
+    text = getattr(tree.entries.get(COMPOSE_FILE), "text", "")
+    if others or _triton(text) != _triton((root / COMPOSE_FILE).read_text("utf-8")):
+        count = "1 replica" if len(running) == 1 else f"{len(running)} replicas"
         raise HostError(
-            f"the stack runs here already, with other models ({len(running)} replicas)",
+            f"the stack runs here already ({count} of Triton), and the spec has changed since",
             fix="bring it to the spec with `tritongen rollout`, which loses no request, "
             "or stop it first with `tritongen down`",
         )
+
+
+def _triton(text: str) -> Any:
+    """Return how a compose file defines Triton, however many of it there are."""
+    service = yaml.safe_load(text)["services"][TRITON]
+    service["deploy"].pop("replicas", None)
+    return service
 
 
 def facts(endpoint: Endpoint | None, found: Sequence[Container]) -> dict[str, Any]:
