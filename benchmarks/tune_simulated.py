@@ -30,8 +30,8 @@ METHODS: tuple[Method, ...] = ("guided", "tpe", "random", "hill_climb", "grid")
 CAPS = (("loose", 3.0), ("medium", 1.3), ("tight", 1.05))
 """A p99 limit, in times of the least p99 among good settings."""
 SEED = 20261122
-SECONDS = 12.0
-DRAWN, ROUNDS, PARENTS = 150, 12, 8
+SECONDS = 8.0
+DRAWN, ROUNDS, PARENTS = 100, 6, 8
 VALUES = {
     "max_batch_size": (1, 2, 4, 8, 16, 32),
     "instance_group.count": (1, 2, 3, 4),

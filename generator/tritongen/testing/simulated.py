@@ -120,7 +120,11 @@ def measurement_of(
         each.model: each for each in server.system(plan, {test.traffic[0].model: 1}).stations
     }
     models = tuple(_times(plan, stations[seen.model], seen, seconds) for seen in outcome.stations)
-    busy = sum(m.busy_s * server.steps[m.name].cpu for m in models) / seconds
+    used_ms = sum(
+        count * stations[seen.model].ms[rows - 1] * server.steps[seen.model].cpu
+        for seen in outcome.stations
+        for rows, count in seen.batches.items()
+    )
     return Measurement(
         load=_load(test),
         started_at="2026-01-01T00:00:00+00:00",
@@ -130,7 +134,7 @@ def measurement_of(
         server=Server(
             window_s=seconds,
             models=models,
-            cpu_cores=busy + 0.00025 * outcome.throughput_rps,
+            cpu_cores=used_ms / 1000 / seconds + 0.00025 * outcome.throughput_rps,
             cores=None,
             source="simulated",
         ),

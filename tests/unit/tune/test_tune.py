@@ -237,7 +237,7 @@ def test_an_open_load_test_finds_the_highest_rate_within_the_limits(
     text = SMALL.replace("closed: 16", "poisson: 40/s").replace(
         "tune:", "slo: {pipe: {p99: 30ms}}\ntune:"
     )
-    plan = planned(tmp_path, text.replace("random", "guided").replace("12 trials", "16 trials"))
+    plan = planned(tmp_path, text.replace("random", "guided").replace("12 trials", "18 trials"))
     study = run(plan, server(plan), journal)
     assert study.conclusion is not None
     assert study.conclusion.winner is not None
@@ -248,7 +248,7 @@ def test_an_open_load_test_finds_the_highest_rate_within_the_limits(
 
 
 def test_time_is_a_budget_too(tmp_path: Path, journal: Path) -> None:
-    plan = planned(tmp_path, SMALL.replace("12 trials", "2min"))
+    plan = planned(tmp_path, SMALL.replace("12 trials", "20s"))
     now = [0.0]
     made = server(plan)
 
@@ -259,7 +259,7 @@ def test_time_is_a_budget_too(tmp_path: Path, journal: Path) -> None:
     assert plan.tune is not None
     clock: Callable[[], float] = lambda: now[0]  # noqa: E731
     study = tune(plan, slow, plan.tune, host=Host(), journal=journal, clock=clock)
-    assert 60 < now[0] < 130
+    assert 14 < now[0] <= 22
     assert any(trial.kind == "final" for trial in study.trials)
 
 

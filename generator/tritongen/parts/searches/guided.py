@@ -26,9 +26,9 @@ from tritongen.parts.searches._task import (
 from tritongen.records.study import Setting
 
 PROFILES: Final = True
-DRAWN = 80
+DRAWN = 60
 """So many settings are drawn anywhere."""
-ROUNDS = 8
+ROUNDS = 6
 PARENTS = 6
 CHILDREN = 4
 """In each round so many of the best so far get so many neighbours each."""

@@ -26,9 +26,9 @@ NOISE = {"throughput_rps": 0.009, "p99_ms": 0.09}
 of two or three runs is too little to believe less."""
 TOO_NOISY = {"throughput": 0.10, "p99": 0.45, "cost": 0.10}
 """A setting that differs so much from itself tells nothing."""
+ALIKE = 0.01
+"""Winners that differ less are alike: the plainest of them is taken."""
 SURE = 1.96
-BORDER = 1.02
-"""A limit that is missed by less in one run of several is a matter of luck."""
 
 Guessed = Callable[[Setting], Score | None]
 
@@ -99,7 +99,7 @@ def _verdict(
     feasible = [each for each in finalists if each.score.feasible]
     if not feasible:
         return _without_finals(study, goal, within)
-    winner = max(feasible, key=lambda each: objective(each.score, goal))
+    winner = _plainest(study, feasible, goal)
     start = _start(study, finalists)
     if start is None or not start.score.feasible:
         sentence = f"{_figures(winner.score, goal)} within all limits"
@@ -124,6 +124,16 @@ def _verdict(
     sentence = f"the spec's setting is already best, within {100 * best:.0f}%"
     return Conclusion(
         verdict="best", sentence=sentence, winner=start.setting, gain=0.0, within=best
+    )
+
+
+def _plainest(study: Study, feasible: Sequence[Contender], goal: Goal) -> Contender:
+    """Return the best; of those that are as good, the one that changes least."""
+    best = max(objective(each.score, goal) for each in feasible)
+    own = study.space.start if study.space else Setting()
+    return min(
+        (each for each in feasible if best - objective(each.score, goal) <= ALIKE),
+        key=lambda each: (len(list(each.setting.unlike(own))), -objective(each.score, goal)),
     )
 
 

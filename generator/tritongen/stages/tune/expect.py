@@ -1,6 +1,7 @@
 """What the simulation expects of a setting, from the profiles that trials gave."""
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -19,9 +20,9 @@ from tritongen.stages.tune import load
 from tritongen.stages.tune.scoring import simulated_score
 from tritongen.stages.tune.settings import apply_setting
 
-QUICK_REQUESTS, FINE_REQUESTS = 1200, 5000
+QUICK_REQUESTS, FINE_REQUESTS = 800, 3000
 """Requests of a simulation: a first look, and what a 99th percentile wants."""
-SHORTEST_S, LONGEST_S = 2.0, 60.0
+SHORTEST_S, LONGEST_S = 0.5, 60.0
 BORROWED = 0.3
 """How wrong the time of a step may be that was measured with other parameters only."""
 THREADS_HELP = 0.7
@@ -63,10 +64,31 @@ class Expectations:
                 )
             except MeasureError as error:
                 self.untold = error.message
-        self.profile = profile or self.profile
+        known, self.profile = self.profile, profile or self.profile
         self.offered = _achieved(seen)
         self.rate_rps = max(t.measurement.throughput_rps for t in seen if t.measurement)
         self.cache.clear()
+        self._keep_the_better(known, seen)
+
+    def _keep_the_better(self, known: Profile, seen: Sequence[Trial]) -> None:
+        """Go back to the profile from before if it says better what was measured since."""
+        fresh = self.profile
+        errs = self._errs(seen)
+        guessed = dict(self.cache)
+        self.profile = known
+        self.cache.clear()
+        if not known.steps or self._errs(seen) >= errs:
+            self.profile, self.cache = fresh, guessed
+
+    def _errs(self, seen: Sequence[Trial]) -> float:
+        """Return how wrong throughput is guessed, on average; a trial without a guess is very."""
+        errs = []
+        for trial in seen:
+            if trial.score is not None:
+                (guess,) = self.guess([trial.setting], False)
+                ratio = guess.score.throughput_rps / trial.score.throughput_rps if guess else 9.0
+                errs.append(abs(math.log(max(ratio, 1e-9))))
+        return sum(errs) / max(len(errs), 1)
 
     def _news(self, seen: Sequence[Trial]) -> bool:
         """Tell whether trials ran a step in a way that no profile has."""

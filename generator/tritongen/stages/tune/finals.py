@@ -11,6 +11,8 @@ CLEARLY = 1.1
 """A limit that is exceeded so far was not met by luck."""
 NEAR = 0.05
 """With nothing that holds all limits, what misses them by less is measured again."""
+LOWER = 2
+"""So many steps lower a rate is tried again that was too high: about a tenth."""
 RIVALS = 2
 NOTHING = 0.01
 """What the changes that are taken back may bring together, as a share."""
@@ -43,7 +45,10 @@ def finals(session: Session) -> str:
                 continue
             window_s = LONGER * session.study.tune.window_s
             trial = session.run("final", setting, window_s)
-            if setting != start and _fell(trial):
+            slower = _slower(session, trial)
+            if slower is not None:
+                chosen[chosen.index(setting)] = slower
+            elif setting != start and _fell(trial):
                 chosen.remove(setting)
                 chosen += waiting[:1]
                 waiting = waiting[1:]
@@ -71,6 +76,17 @@ def _plainest(session: Session, setting: Setting) -> Setting:
 
 def _finals(session: Session, setting: Setting) -> list[Trial]:
     return [t for t in session.study.trials if t.kind == "final" and t.setting == setting]
+
+
+def _slower(session: Session, trial: Trial) -> Setting | None:
+    """Return the same configuration at a lower rate, if a rate proved to be too high for it."""
+    space = session.study.space
+    rate = trial.setting.by_key.get((SERVER, LOAD))
+    if space is None or rate is None or trial.score is None or trial.score.feasible:
+        return None
+    rates = next(each.values for each in space.dimensions if each.key == (SERVER, LOAD))
+    place = rates.index(rate) - LOWER
+    return trial.setting.changed({(SERVER, LOAD): rates[place]}) if place >= 0 else None
 
 
 def _fell(trial: Trial) -> bool:

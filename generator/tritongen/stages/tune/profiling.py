@@ -56,17 +56,15 @@ def start_at_its_limit(session: Session) -> None:
     own = [t for t in session.study.trials if t.kind == "start"]
     if not rates or len(own) > 1:
         return
-    best = space.start
-    for rate in rates:
-        setting = space.start.changed({key: rate})
+    low, high = 0, len(rates)
+    while low < high:  # at low all limits hold, at high they do not
+        middle = (low + high) // 2
+        setting = space.start.changed({key: rates[middle]})
         (guess,) = session.expectations.guess([setting], False)
         if guess is not None and all(ratio <= 1 for ratio in guess.ratios.values()):
-            if guess.score.throughput_rps < KEPT_UP * int(str(rate)):
-                break
-            best = setting
+            low = middle + 1
+        else:
+            high = middle
+    best = space.start.changed({key: rates[max(low - 1, 0)]})
     if best != space.start and session.left():
         session.run("start", best, session.study.tune.window_s)
-
-
-KEPT_UP = 0.97
-"""Of the rate that is asked, so much has to be answered."""

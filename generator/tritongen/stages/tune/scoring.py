@@ -85,7 +85,7 @@ def simulated_score(
 
 
 def _behind(offered: int, answered: int) -> float:
-    """Return the ratio of a limit that nobody has to say: a server keeps up with what it is asked."""
+    """Return the ratio of a limit that nobody has to say: a server keeps up with its rate."""
     return KEPT_UP * offered / max(answered, 1)
 
 
