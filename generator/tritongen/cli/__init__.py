@@ -28,6 +28,7 @@ COMMANDS = {
     "report": "Show a load test's result as an HTML page.",
     "rollout": "Bring a running stack to the spec, one replica at a time.",
     "status": "Show the running server or stack.",
+    "tune": "Search the configuration that serves a load test best, and prove it.",
     "up": "Build and serve: one server here, or the whole stack in containers.",
 }
 """Name -> one line for ``--help``, which imports no command."""

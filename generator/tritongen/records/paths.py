@@ -41,6 +41,9 @@ RESULTS: Final = f"{STATE}/results"
 RUNS: Final = f"{STATE}/load"
 """Load tests while they run: scenario, log and feed of each."""
 
+STUDIES: Final = f"{STATE}/tune"
+"""Searches for the best setting: ``<spec>-<number>.jsonl``, and the server of the one that runs."""
+
 ENV_FILE: Final = ".env"
 """Passwords for docker compose on this machine: written once by ``build``, never generated."""
 

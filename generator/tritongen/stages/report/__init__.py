@@ -4,7 +4,9 @@ from importlib.resources import files
 
 from tritongen import __version__
 from tritongen.records.measurement import Measurement
-from tritongen.stages.report import axis, pictures, view
+from tritongen.stages.report import axis, pictures, standing, view
+
+__all__ = ["render_report", "standing"]
 
 
 def render_report(measurement: Measurement) -> str:

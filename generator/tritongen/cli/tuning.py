@@ -1,0 +1,196 @@
+"""From the command line of ``tritongen tune`` to a study, shown and kept."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from tritongen.cli.build import Request
+from tritongen.cli.output import messages, relative, show_findings, show_json
+from tritongen.cli.planning import plan_spec
+from tritongen.cli.request import address
+from tritongen.cli.trials import Given, Own, Server, Trials, restore
+from tritongen.cli.tune import Asked
+from tritongen.cli.tuneview import TuneView, show_study
+from tritongen.errors import HostError, SpecError, ToolMissingError, TuneError
+from tritongen.parts.engines.embedded import RELEASE
+from tritongen.parts.engines.embedded.newer import newer_things, without
+from tritongen.records.paths import STUDIES
+from tritongen.records.plan import Plan
+from tritongen.records.release import releases
+from tritongen.records.study import Host, Study
+from tritongen.records.tune import Budget, PlannedTune, Tune
+from tritongen.stages.resolve.tune import tuned_as
+from tritongen.stages.tune import tune, tuned
+
+
+def tune_spec(asked: Asked) -> None:
+    """Search, show what was found, and write it where that was asked."""
+    from tritongen.cli.up import end_on_signals
+
+    end_on_signals()
+    request = Request.of(asked.spec, asked.overlays, None, strict=False)
+    plan, findings = plan_spec(request)
+    show_findings(findings)
+    planned = planned_tune(plan, asked)
+    folder = request.root / STUDIES
+    with held(folder):
+        journal = journal_of(folder, plan.name, resume=asked.resume)
+        refused = None
+        try:
+            study = search(plan, planned, asked, folder, journal)
+        except TuneError as error:
+            study, refused = error.study, error
+    finish(plan, study, asked, journal)
+    if refused:
+        raise refused
+    if study.conclusion and study.conclusion.stopped == "interrupted":
+        messages.print("interrupted: `tritongen tune --resume` goes on with it")
+        raise KeyboardInterrupt
+
+
+def planned_tune(plan: Plan, asked: Asked) -> PlannedTune:
+    """Return the spec's search, or the usual one, with what the command line says."""
+    planned = plan.tune or tuned_as(plan, Tune())
+    if asked.method:
+        planned = replace(planned, method=asked.method)
+    if asked.budget:
+        budget = _budget(asked.budget)
+        planned = replace(planned, trials=budget.trials, seconds=budget.time)
+    if asked.url and planned.server:
+        names = ", ".join(planned.server)
+        messages.print(f"not searched with --url, which restarts no server: {names}")
+        planned = replace(planned, server={})
+    if asked.url and plan.loadtests[planned.loadtest].protocol == "http":
+        raise SpecError(
+            f"{planned.loadtest} sends over HTTP, and --url names a gRPC port",
+            fix="give the load test `protocol: grpc`, or leave --url out",
+        )
+    return planned
+
+
+def _budget(said: str) -> Budget:
+    try:
+        return Budget.model_validate(said)
+    except ValidationError as error:
+        why = error.errors()[0]["msg"]
+        message = f"--budget {said}: no budget"
+        raise SpecError(message, why=why, fix='write "25 trials" or 10min') from error
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the folder of studies: two at a time would measure each other."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise HostError(f"{folder} can't be written: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise HostError(
+                f"another `tritongen tune` is running in {folder.parent.parent.resolve()}",
+                fix="wait for it, or stop it",
+            ) from error
+        yield
+
+
+def journal_of(folder: Path, name: str, *, resume: bool) -> Path:
+    """Return where a study is written: a new one's, or the last one's."""
+    numbers = sorted(int(path.stem.rpartition("-")[2]) for path in studies(folder, name))
+    if resume and not numbers:
+        raise SpecError(f"there is no study of {name} to go on with", fix="leave --resume out")
+    last = numbers[-1] if numbers else 0
+    return folder / f"{name}-{last if resume else last + 1}.jsonl"
+
+
+def studies(folder: Path, name: str) -> list[Path]:
+    """Return the journals of a spec's studies."""
+    return [p for p in folder.glob(f"{name}-*.jsonl") if p.stem.removeprefix(f"{name}-").isdigit()]
+
+
+def search(plan: Plan, planned: PlannedTune, asked: Asked, folder: Path, journal: Path) -> Study:
+    """Run the search on a server of its own, or on the one that was named."""
+    note = folder / "found.json"
+    restore(note)
+    served = plan if asked.url else for_engine(plan)
+    server: Server
+    if asked.url:
+        server = Given(address(asked.url), served, note)
+    else:
+        server = Own(folder / "server", plan.loadtests[planned.loadtest].protocol)
+    cores = None if asked.url else len(os.sched_getaffinity(0))
+    view = TuneView(planned)
+    trials = Trials(
+        plan=served,
+        server=server,
+        folder=folder / "load",
+        processes=asked.processes,
+        cores=cores,
+        show=view.second,
+    )
+    with view.shown():
+        try:
+            return tune(
+                served,
+                trials.evaluate,
+                planned,
+                host=host(cores),
+                journal=journal,
+                show=view.event,
+            )
+        finally:
+            view.say("leaving the server as it was" if asked.url else "stopping the server")
+            server.close()
+
+
+def for_engine(plan: Plan) -> Plan:
+    """Return the plan as the embedded engine can serve it: without a stack.
+
+    Raises:
+        ToolMissingError: it uses what the engine lacks.
+    """
+    engine = releases()[RELEASE]
+    if newer := newer_things(plan, engine):
+        raise ToolMissingError(
+            f"the embedded engine is Triton {engine.tag}, and the spec uses what it lacks",
+            why="\n".join(map(str, newer)),
+            fix="tune a running server in explicit mode: --url HOST:PORT",
+        )
+    return replace(without(plan, [], engine), stack=None)
+
+
+def host(cores: int | None) -> Host:
+    """Return what this machine has; of another one nothing is known."""
+    if cores is None:
+        return Host()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    return Host(cores=float(cores), gpus=gpus, memory_bytes=memory)
+
+
+def finish(plan: Plan, study: Study, asked: Asked, journal: Path) -> None:
+    """Show what was found and say where it is kept."""
+    if asked.as_json:
+        show_json({**as_json(study), "study": str(journal), "changes": changes_json(plan, study)})
+    else:
+        show_study(study)
+    messages.print(f"all of it: {relative(journal)}", style="dim")
+
+
+def as_json(study: Study) -> dict[str, object]:
+    """Return a study for a program: all but the measurements, which the journal has."""
+    lean = replace(study, trials=tuple(replace(t, measurement=None) for t in study.trials))
+    dumped: dict[str, object] = TypeAdapter(Study).dump_python(lean, mode="json")
+    return dumped
+
+
+def changes_json(plan: Plan, study: Study) -> list[dict[str, object]]:
+    """Return what is changed in the spec, with its evidence."""
+    return [asdict(decision) for decision in tuned(plan, study)]
