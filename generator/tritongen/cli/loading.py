@@ -166,6 +166,8 @@ def target_of(endpoint: Endpoint, protocol: Literal["http", "grpc"]) -> Target:
 def own_prometheus(endpoint: Endpoint, test: PlannedLoadTest) -> Prometheus | None:
     """Return the Prometheus of a stack, whose gateway keeps the models' counters to itself."""
     if not endpoint.prometheus:
+        if endpoint.engine == "compose":
+            messages.print("without the server's side: the stack's Prometheus does not run")
         return None
     if test.duration_s < FEWEST_S:
         messages.print(

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from tritongen.cli.output import console
 from tritongen.cli.served import engine_option, root_arguments
-from tritongen.errors import EngineError
+from tritongen.errors import EngineError, SpecError
 from tritongen.parts import engines
 from tritongen.parts.engines import Name, embedded
 from tritongen.parts.engines.log import Line, LogReader, parse
 from tritongen.parts.engines.runfolder import run_folder
+from tritongen.records.finding import did_you_mean
 
 STYLES = {"I": "", "W": "yellow", "E": "red", "F": "bold red"}
 
@@ -61,8 +62,15 @@ def show(line: Line, text: str) -> None:
 
 def stack_logs(root: Path, service: str | None, *, follow: bool, model: str | None) -> None:
     """Write what a stack's containers have written, each line with its container's name."""
-    from tritongen.parts.engines.compose import CLEAR
+    from tritongen.parts.engines.compose import CLEAR, running
 
+    known = sorted({each.service for each in running(root, os.environ)})
+    if service is not None and service not in known:
+        raise SpecError(
+            f"no service {service!r} runs here",
+            why=f"running: {', '.join(known)}",
+            fix=did_you_mean(service, known),
+        )
     words = ["docker", "compose", "logs", "--no-color"]
     words += [*(["--follow"] if follow else []), *([service] if service else [])]
     with subprocess.Popen(  # noqa: S603 - no shell

@@ -254,11 +254,10 @@ def status(endpoint: Endpoint, root: Path, *, as_json: bool) -> None:
         show_json(facts(endpoint, found))
     else:
         show(found, root)
-    if sick := [each.name for each in found if each.mood == "broken"]:
+    if sick := [each for each in found if each.mood in {"broken", "stopped"}]:
         raise EngineError(
-            f"not well: {', '.join(sick)}",
-            fix="see why: tritongen logs --service "
-            + next(each.service for each in found if each.mood == "broken"),
+            f"not well: {', '.join(each.name for each in sick)}",
+            fix=f"see why: tritongen logs --service {sick[0].service}",
         )
 
 
