@@ -8,7 +8,7 @@ The full run is ``TUNE_ENSEMBLES=200 TUNE_BUDGETS=10,25,50``, some hours.
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -30,7 +30,7 @@ METHODS: tuple[Method, ...] = ("guided", "tpe", "random", "hill_climb", "grid")
 CAPS = (("loose", 3.0), ("medium", 1.3), ("tight", 1.05))
 """A p99 limit, in times of the least p99 among good settings."""
 SEED = 20261122
-SECONDS = 8.0
+SECONDS = 6.0
 DRAWN, ROUNDS, PARENTS = 100, 6, 8
 VALUES = {
     "max_batch_size": (1, 2, 4, 8, 16, 32),
@@ -188,7 +188,12 @@ def main() -> None:
     rows: list[tuple[Method, int, str, float]] = []
     for number in range(count):
         rows += regrets(number, budgets)
-        print(f"ensemble {number + 1} of {count} (seed {SEED})", flush=True)
+        print(f"\nafter {number + 1} of {count} ensembles (seed {SEED}):")
+        _show(rows, budgets)
+    print("mean / worst: how far below the best setting within the limit; 100% is none within it")
+
+
+def _show(rows: Sequence[tuple[Method, int, str, float]], budgets: Sequence[int]) -> None:
     print(f"{'search':12}{'budget':>7}" + "".join(f"{cap:>18}" for cap, _ in CAPS))
     for budget in budgets:
         for method in METHODS:
@@ -196,5 +201,5 @@ def main() -> None:
             for cap, _ in CAPS:
                 seen = [r for m, b, c, r in rows if (m, b, c) == (method, budget, cap)]
                 cells.append(f"{100 * fmean(seen):5.1f}% /{100 * max(seen):6.1f}%")
-            print(f"{method:12}{budget:>7}" + "".join(f"{cell:>18}" for cell in cells))
-    print("mean / worst: how far below the best setting within the limit; 100% is none within it")
+            line = f"{method:12}{budget:>7}" + "".join(f"{cell:>18}" for cell in cells)
+            print(line, flush=True)

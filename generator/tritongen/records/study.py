@@ -192,12 +192,11 @@ class Conclusion:
     ``better``: the winner is beyond noise. ``best``: nothing was, the start wins (``within`` is how
     much better something else may still be). ``noisy``: settings differ less from each other than
     from themselves. ``infeasible``: nothing held the limits; ``winner`` is the nearest, and
-    ``binding`` the limit that it misses most. ``refused``: the load program was the limit, not the
-    server. ``gain`` is the winner's objective over the start's, less one: 0.31 is 31% better; it is
-    ``None`` where the start held no limit or was not measured.
+    ``binding`` the limit that it misses most. ``gain`` is the winner's objective over the start's,
+    less one: 0.31 is 31% better; it is ``None`` where the start held no limit or was not measured.
     """
 
-    verdict: Literal["better", "best", "noisy", "infeasible", "refused"]
+    verdict: Literal["better", "best", "noisy", "infeasible"]
     sentence: str
     winner: Setting | None
     gain: float | None = None

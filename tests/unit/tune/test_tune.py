@@ -275,3 +275,18 @@ def test_other_goals_are_reached(tmp_path: Path, journal: Path, goal: str) -> No
     value = "p99_ms" if "p99" in goal else "cost_per_million"
     least = min(getattr(score, value) for score in finalists.values())
     assert getattr(finalists[found.winner], value) <= 1.2 * least
+
+
+def test_a_reader_is_told_what_the_figures_hide(plan: Plan, journal: Path) -> None:
+    made = server(plan)
+
+    def late(setting: Setting, test: PlannedLoadTest, seconds: float) -> Measurement:
+        seen = made.evaluate(setting, test, seconds)
+        reason = {"reason": "lag", "message": "the load generator woke up 9 ms late"}
+        return replace(seen, client={**seen.client, "distrust": [reason]})
+
+    assert plan.tune is not None
+    study = tune(plan, late, plan.tune, host=Host(), journal=journal)
+    (note,) = study.notes
+    assert note.startswith("in 12 of 12 trials the load program woke up late")
+    assert read_study(journal).notes == study.notes

@@ -19,6 +19,7 @@ from tritongen.stages.tune.evidence import tuned
 from tritongen.stages.tune.expect import fingerprint
 from tritongen.stages.tune.finals import finals, reserve
 from tritongen.stages.tune.journal import Journal, read_study
+from tritongen.stages.tune.notes import notes
 from tritongen.stages.tune.profiling import profile_runs, start_at_its_limit
 from tritongen.stages.tune.session import Evaluate, Event, Session
 from tritongen.stages.tune.settings import apply_setting, changed_models, needs_restart, written
@@ -68,6 +69,7 @@ def tune(
     except KeyboardInterrupt:
         stopped = "interrupted"
     session.learn()
+    _note(session)
     found = conclude(
         session.study,
         lambda setting: _expected(session, setting),
@@ -79,6 +81,15 @@ def tune(
     session.say(found.sentence)
     _refuse(session.study, found)
     return session.study
+
+
+def _note(session: Session) -> None:
+    study = session.study
+    for note in notes(session.plan, study, session.expectations.untold):
+        if note not in study.notes:
+            session.journal.note(note)
+            study = replace(study, notes=(*study.notes, note))
+    session.study = study
 
 
 def _expected(session: Session, setting: Setting) -> Score | None:
