@@ -23,6 +23,9 @@ from tritongen.records.release import Release
 # What reads a spec, and what shows a server, is imported where it is needed: the time until the
 # server is started is time that the user waits.
 
+ENDING_S = 2.0
+"""A server that answers no more may take so long until its process is gone."""
+
 
 class WithServerOptions(click.Command):
     """A command that keeps what follows ``--`` for tritonserver."""
@@ -213,10 +216,16 @@ def show_ready(endpoint: Endpoint, seconds: float, *, as_json: bool) -> None:
 
     messages.print(Text(f"ready in {seconds:.1f} s", style="bold green"))
     from tritongen.cli.served import show_served
-    from tritongen.triton import Triton
+    from tritongen.triton import Triton, UnreachableError
 
-    with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
-        show_served(endpoint, triton)
+    try:
+        with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
+            show_served(endpoint, triton)
+    except UnreachableError as error:
+        ended = embedded.process(endpoint).wait(ENDING_S)
+        if ended and (broken := embedded.end_of(endpoint)):
+            raise broken from error
+        raise
 
 
 def wait_for_end(endpoint: Endpoint) -> None:
