@@ -14,6 +14,7 @@ from tritongen.cli.output import console, show_json
 from tritongen.cli.planning import make_plan
 from tritongen.errors import SpecError
 from tritongen.records.finding import did_you_mean
+from tritongen.records.paths import STUDIES
 from tritongen.records.plan import Decision, Plan
 
 STYLES = {"spec": "", "file": "cyan", "default": "yellow", "wiring": "magenta", "tuned": "green"}
@@ -32,10 +33,15 @@ def command(
     as_json: bool,
 ) -> None:
     """Show the decisions that SPEC led to, those at PATH and below it if given."""
-    plan, _ = make_plan(spec, overlays, root, strict=strict, quiet=True)
-    decisions = [d for d in plan.decisions if _below(_dotted(d), path)]
+    plan, folder = make_plan(spec, overlays, root, strict=strict, quiet=True)
+    everything = plan.decisions
+    if (folder / STUDIES).is_dir():
+        from tritongen.cli.tuned import with_evidence
+
+        everything = with_evidence(plan, folder)
+    decisions = [d for d in everything if _below(_dotted(d), path)]
     if path and not decisions:
-        parts = {part for d in plan.decisions for part in _prefixes(_dotted(d))}
+        parts = {part for d in everything for part in _prefixes(_dotted(d))}
         raise SpecError(
             f"nothing was decided at {path!r}",
             why=did_you_mean(path, parts),

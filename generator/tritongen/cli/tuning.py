@@ -15,6 +15,7 @@ from tritongen.cli.planning import plan_spec
 from tritongen.cli.request import address
 from tritongen.cli.trials import Given, Own, Server, Trials, restore
 from tritongen.cli.tune import Asked
+from tritongen.cli.tuned import amendments, write_into, write_overlay
 from tritongen.cli.tuneview import TuneView, show_study
 from tritongen.errors import HostError, SpecError, ToolMissingError, TuneError
 from tritongen.parts.engines.embedded import RELEASE
@@ -182,6 +183,15 @@ def finish(plan: Plan, study: Study, asked: Asked, journal: Path) -> None:
     else:
         show_study(study)
     messages.print(f"all of it: {relative(journal)}", style="dim")
+    if not (asked.write or asked.overlay):
+        return
+    found = amendments(plan, study)
+    if not found:
+        messages.print("nothing to write: the spec stays as it is")
+    elif asked.overlay:
+        write_overlay(found, asked.spec, asked.overlay, journal)
+    if found and asked.write:
+        write_into(plan, found, asked.spec)
 
 
 def as_json(study: Study) -> dict[str, object]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from tritongen.formats.yamltext import end_of, line_end
 from tritongen.records.finding import Edit, Finding
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -72,7 +73,7 @@ def _renamed(scalar: Any, new: str) -> _Cut:
 def _removed(node: Any, parts: Sequence[tuple[Any, Any]], number: int, text: str) -> _Cut:
     """Return the cut of an entry or an item: its lines, or its part of a line."""
     key, value = parts[number]
-    start, end = key.start_mark.index, _end(value)
+    start, end = key.start_mark.index, end_of(value)
     if len(parts) == 1:
         return _last_removed(node, start, end, text)
     following = parts[number + 1][0].start_mark.index if number + 1 < len(parts) else None
@@ -80,10 +81,10 @@ def _removed(node: Any, parts: Sequence[tuple[Any, Any]], number: int, text: str
     if node.flow_style:
         if following is not None:
             return _Cut(start, following, "")
-        return _Cut(_end(parts[number - 1][1]), end, "")
+        return _Cut(end_of(parts[number - 1][1]), end, "")
     if isinstance(node, yaml.MappingNode) and text[line:start].strip() and following is not None:
         return _Cut(start, following, "")  # the first key after a dash
-    return _Cut(line, _line_end(text, end), "")
+    return _Cut(line, line_end(text, end), "")
 
 
 def _last_removed(node: Any, start: int, end: int, text: str) -> _Cut:
@@ -95,18 +96,3 @@ def _last_removed(node: Any, start: int, end: int, text: str) -> _Cut:
     if before.endswith(":"):
         return _Cut(len(before), end, f" {empty}")
     return _Cut(start, end, empty)
-
-
-def _end(node: Any) -> int:
-    """Return where a node's own text ends; a parser's mark stands behind blanks and comments."""
-    while not isinstance(node, yaml.ScalarNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        node = last[1] if isinstance(last, tuple) else last
-    end = int(node.end_mark.index)
-    return end - 1 if getattr(node, "style", None) in ("|", ">") else end
-
-
-def _line_end(text: str, index: int) -> int:
-    """Return the start of the next line: a comment behind a value goes with it."""
-    found = text.find("\n", index)
-    return len(text) if found < 0 else found + 1
