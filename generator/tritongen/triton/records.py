@@ -49,8 +49,8 @@ class Statistics:
 
     ``inference_count`` counts rows, ``execution_count`` batches; ``batches`` maps a batch size to
     its executions, ``batch_ns`` to the sum of their times, in and out included. Other times are
-    sums over ``success_count`` requests, in nanoseconds; ``busy_ns`` is the sum over executions, in and
-    out included: how long the instances worked.
+    sums over ``success_count`` requests, in nanoseconds; ``busy_ns`` is the sum over executions,
+    in and out included: how long the instances worked.
     """
 
     name: str
