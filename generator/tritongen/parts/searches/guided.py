@@ -39,6 +39,8 @@ NOTHING = {"throughput": 0.004, "p99": 0.02, "cost": 0.004}
 FEWEST = 4
 """Measurements of the search before it may end: the simulation is not believed unseen."""
 PLAUSIBLE = 0.1
+ANSWERS = frozenset({"throughput", "rate"})
+"""Limits that fewer answers than simulated miss: so many, or all that are asked for."""
 LATENCIES = frozenset({"p50", "p90", "p95", "p99", "p999"})
 
 
@@ -191,7 +193,7 @@ def _chance(guess: Guess, throughput: tuple[float, float], latency: tuple[float,
         over = math.log(max(ratio, 1e-9))
         if name in LATENCIES:
             chance *= _normal(-(over + latency[0]) / latency[1])
-        elif name == "throughput":
+        elif name in ANSWERS:
             chance *= _normal(-(over - throughput[0]) / throughput[1])
         elif ratio > 1:
             return 0.0

@@ -135,7 +135,9 @@ class Expectations:
             outcome, doubt = self._outcome(plan, test, fine)
         except MeasureError:
             return None
-        score, ratios = simulated_score(plan, self.study.tune, self.study.host, outcome)
+        score, ratios = simulated_score(
+            plan, self.study.tune, self.study.host, outcome, paced=load.is_paced(test)
+        )
         return Guess(score=score, ratios=ratios, doubt=doubt + (0.1 if outcome.bistable else 0.0))
 
     def _outcome(self, plan: Plan, test: PlannedLoadTest, fine: bool) -> tuple[Outcome, float]:

@@ -67,7 +67,7 @@ def distrusted(measurement: Measurement) -> str:
 
 
 def simulated_score(
-    plan: Plan, tune: PlannedTune, host: Host, outcome: Outcome
+    plan: Plan, tune: PlannedTune, host: Host, outcome: Outcome, *, paced: bool
 ) -> tuple[Score, dict[str, float]]:
     """Return the score of a simulation of ``plan``, and all limits' ratios."""
     latency = {
@@ -79,7 +79,7 @@ def simulated_score(
     }
     latency = {name: min(ms, NO_ANSWER_MS) for name, ms in latency.items()}
     ratios = dict(_ratios(tune.limits, outcome.throughput_rps, latency, 0.0))
-    if outcome.saturated:
+    if paced:
         ratios["rate"] = _behind(outcome.offered, outcome.answered)
     return _scored(plan, tune, host, outcome.throughput_rps, latency, 0.0, ratios)
 
