@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from tests.real_files import Answers, found, made
 
-
 HERE = Path(__file__).parent
 
 ALONE = ("integration/load/", "integration/simulate", "unit/runtime/load/test_run.py")
@@ -15,6 +14,7 @@ TOGETHER = ("integration/compose", "integration/gateway", "integration/grafana")
 """Folders whose tests share what takes long to start: an engine with its images, two servers."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep in one process the tests of a file, which share servers; mark what must run alone."""
     for item in items:
