@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rich.console import Console
 from rich.text import Text
 
 from tritongen.cli.files import replace as write_file
@@ -58,7 +59,7 @@ def _following(plan: Plan, study: Study) -> Iterator[Amendment]:
             yield Amendment(path=path, value=size, why="it follows its steps")
 
 
-def write_into(plan: Plan, found: Sequence[Amendment], spec: Path) -> None:
+def write_into(plan: Plan, found: Sequence[Amendment], spec: Path, show: Console = console) -> None:
     """Write values where the spec, or a file laid over it, says them; show the patch.
 
     Raises:
@@ -71,18 +72,18 @@ def write_into(plan: Plan, found: Sequence[Amendment], spec: Path) -> None:
     texts = {path: path.read_bytes().decode() for path in by_file}
     changed = {path: amend(texts[path], each) for path, each in by_file.items()}
     for path, text in changed.items():
-        show_patch(path, texts[path], text)
+        show.print(patch(path, texts[path], text), end="")
         write_file(path, text)
         messages.print(f"written: {relative(path)}; `tritongen build` serves it", style="green")
 
 
-def show_patch(path: Path, before: str, after: str) -> None:
-    """Write what changes as a unified diff."""
+def patch(path: Path, before: str, after: str) -> Text:
+    """Return what changes as a unified diff."""
     name = relative(path)
     lines = difflib.unified_diff(
         before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
     )
-    console.print(coloured("".join(lines)), end="")
+    return coloured("".join(lines))
 
 
 def write_overlay(found: Sequence[Amendment], spec: Path, path: Path, journal: Path) -> None:
@@ -131,7 +132,7 @@ def _known(plan: Plan, study: Study) -> bool:
 
 
 def _merged(decisions: Sequence[Decision], found: dict[SpecPath, Decision]) -> list[Decision]:
-    """Return decisions with those found: in the place of the same, or at the end of its section."""
+    """Return decisions with those found: in the place of the same, or behind what they are in."""
     merged = [
         replace(found[each.path], value=each.value) if each.path in found else each
         for each in decisions
@@ -139,6 +140,14 @@ def _merged(decisions: Sequence[Decision], found: dict[SpecPath, Decision]) -> l
     there = {each.path for each in decisions}
     for path, each in found.items():
         if path not in there:
-            inside = [n for n, other in enumerate(merged) if other.path[:2] == path[:2]]
-            merged.insert(inside[-1] + 1 if inside else len(merged), each)
+            near = [_shared(other.path, path) for other in merged]
+            most = max(near, default=0)
+            last = len(near) - near[::-1].index(most) if most else len(merged)
+            merged.insert(last, each)
     return merged
+
+
+def _shared(one: SpecPath, other: SpecPath) -> int:
+    """Return how many parts two paths have in common from their start."""
+    pairs = zip(one, other, strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

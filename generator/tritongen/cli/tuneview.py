@@ -146,9 +146,7 @@ def changed(study: Study, trial: Trial) -> str:
     """Say in what a trial's setting differs from the spec's."""
     if trial.kind == "profile":
         return "profile"
-    start = study.space.start if study.space else trial.setting
-    parts = [f"{m} {p}: {v}".strip() for (m, p), _, v in trial.setting.unlike(start)]
-    return ", ".join(parts) or "as it is"
+    return standing.words(study, trial.setting)
 
 
 # ---- what came out ----
@@ -172,9 +170,9 @@ def show_study(study: Study) -> None:
     if changes := standing.changes(study):
         console.print()
         show_table(changes_table(changes))
-    if len(found.front) > 1:
-        console.print(Text("\nwhat no other setting beats in everything", style="bold"))
-        show_table(trials_table(study, [study.trials[n] for n in found.front]))
+    if len(choice := standing.kept(study)) > 1:
+        console.print(Text("\nwhat no other trial beats in everything", style="bold"))
+        show_table(trials_table(study, [study.trials[n] for n in choice]))
     failed = [trial for trial in study.trials if trial.failure]
     if failed:
         console.print(Text(f"\n{len(failed)} trials failed", style="bold"))

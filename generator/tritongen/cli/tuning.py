@@ -10,8 +10,9 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from tritongen.cli.build import Request
-from tritongen.cli.output import messages, relative, show_findings, show_json
+from tritongen.cli.output import console, messages, relative, show_findings, show_json
 from tritongen.cli.planning import plan_spec
+from tritongen.cli.report import write_study
 from tritongen.cli.request import address
 from tritongen.cli.trials import Given, Own, Server, Trials, restore
 from tritongen.cli.tune import Asked
@@ -183,6 +184,9 @@ def finish(plan: Plan, study: Study, asked: Asked, journal: Path) -> None:
     else:
         show_study(study)
     messages.print(f"all of it: {relative(journal)}", style="dim")
+    if asked.html:
+        write_study(study, asked.html)
+        messages.print(f"as a page: {relative(asked.html)}", style="dim")
     if not (asked.write or asked.overlay):
         return
     found = amendments(plan, study)
@@ -191,7 +195,7 @@ def finish(plan: Plan, study: Study, asked: Asked, journal: Path) -> None:
     elif asked.overlay:
         write_overlay(found, asked.spec, asked.overlay, journal)
     if found and asked.write:
-        write_into(plan, found, asked.spec)
+        write_into(plan, found, asked.spec, messages if asked.as_json else console)
 
 
 def as_json(study: Study) -> dict[str, object]:

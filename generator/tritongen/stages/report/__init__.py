@@ -4,9 +4,10 @@ from importlib.resources import files
 
 from tritongen import __version__
 from tritongen.records.measurement import Measurement
-from tritongen.stages.report import axis, pictures, standing, view
+from tritongen.records.study import Study
+from tritongen.stages.report import axis, pictures, standing, study, view
 
-__all__ = ["render_report", "standing"]
+__all__ = ["render_report", "render_study", "standing"]
 
 
 def render_report(measurement: Measurement) -> str:
@@ -18,22 +19,9 @@ def render_report(measurement: Measurement) -> str:
     Raises:
         ValueError: a histogram in ``client`` can't be read.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    folder = files(__name__)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters.update(
-        number=axis.number,
-        rate=axis.rate,
-        ms=axis.milliseconds,
-        share=axis.share,
-        sentence=view.sentence,
-    )
-    template = environment.from_string(folder.joinpath("page.html").read_text("utf-8"))
-    return template.render(
+    return _rendered(
+        "page.html",
         measurement=measurement,
-        css=folder.joinpath("page.css").read_text("utf-8"),
-        version=__version__,
         headline=view.headline(measurement),
         tiles=view.tiles(measurement),
         objectives=[view.objective(verdict) for verdict in measurement.verdicts],
@@ -48,3 +36,25 @@ def render_report(measurement: Measurement) -> str:
         distribution=list(pictures.distribution(measurement)),
         batches=list(pictures.batches(measurement)),
     )
+
+
+def render_study(found: Study) -> str:
+    """Return the text of an HTML page of a search: as self-contained, and as escaped."""
+    return _rendered("study.html", **study.shown(found))
+
+
+def _rendered(name: str, **shown: object) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    folder = files(__name__)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters.update(
+        number=axis.number,
+        rate=axis.rate,
+        ms=axis.milliseconds,
+        share=axis.share,
+        sentence=view.sentence,
+    )
+    template = environment.from_string(folder.joinpath(name).read_text("utf-8"))
+    css = folder.joinpath("page.css").read_text("utf-8")
+    return template.render(css=css, version=__version__, **shown)

@@ -60,6 +60,17 @@ class Whisker:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dot:
+    """A place in a chart; ``note`` is shown where the mouse rests, ``name`` always."""
+
+    x: float
+    y: float
+    tone: str
+    note: str
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Frame:
     """What a chart stands in; ``text`` is what it says to those who don't see it.
 
@@ -108,6 +119,19 @@ def lines(frame: Frame, *each: Line, whiskers: Sequence[Whisker] = ()) -> Markup
         *_names(frame, each),
         *_limits(frame),
         *_notes(frame),
+    )
+
+
+def scatter(frame: Frame, dots: Sequence[Dot], *each: Line) -> Markup:
+    """Draw dots, those with names last and larger, over lines without names."""
+    ordered = sorted(dots, key=lambda dot: bool(dot.name))
+    return _drawing(
+        frame,
+        *_grid(frame),
+        *_limits(frame),
+        *(_path(frame, line) for line in each),
+        *(_dot(frame, dot) for dot in ordered),
+        *_dot_names(frame, [dot for dot in ordered if dot.name]),
     )
 
 
@@ -173,6 +197,24 @@ def _names(frame: Frame, each: Sequence[Line]) -> Iterable[Markup]:
     ends.sort(key=lambda end: end[0])
     for y, (_, line) in zip(_spread([y for y, _ in ends]), ends, strict=True):
         yield _text(WIDTH - RIGHT + 7, y + 4, line.name, tone=f"{line.tone} named")
+
+
+def _dot(frame: Frame, dot: Dot) -> Markup:
+    note = tag("title", escape(dot.note))
+    size = 6 if dot.name else 4
+    return tag(
+        "circle", note, cx=frame.left(dot.x), cy=frame.top(dot.y), r=size, class_=f"dot {dot.tone}"
+    )
+
+
+def _dot_names(frame: Frame, dots: Sequence[Dot]) -> Iterable[Markup]:
+    """Write names beside dots: at the right one, before it where it stands far right."""
+    placed = sorted(dots, key=lambda dot: frame.top(dot.y))
+    for y, dot in zip(_spread([frame.top(dot.y) for dot in placed]), placed, strict=True):
+        x = frame.left(dot.x)
+        far = x > WIDTH - RIGHT - 60
+        anchor = "end" if far else "start"
+        yield _text(x - 10 if far else x + 10, y + 4, dot.name, anchor, f"{dot.tone} named")
 
 
 def _spread(places: Sequence[float]) -> list[float]:

@@ -190,3 +190,29 @@ def _change(key: tuple[str, str], before: object, after: object, effect: Effect 
         p99=f"{effect.p99:+.0%}",
         how="measured" if effect.measured else "simulated",
     )
+
+
+def words(study: Study, setting: Setting) -> str:
+    """Say in what a setting differs from the spec's, by model: `head: count 2, delay 500`."""
+    start = study.space.start if study.space else setting
+    by_model: dict[str, list[str]] = {}
+    for (model, path), _, value in setting.unlike(start):
+        said = str(list(value)) if isinstance(value, tuple) else str(value)
+        by_model.setdefault(model or "server", []).append(f"{path.rpartition('.')[2]} {said}")
+    if (SERVER, LOAD) in setting.by_key:
+        mine = by_model.pop("server", [])
+        others = [each for each in mine if not each.startswith(f"{LOAD} ")]
+        if others:
+            by_model["server"] = others
+    changed = "; ".join(f"{model}: {', '.join(each)}" for model, each in by_model.items())
+    rate_said = setting.by_key.get((SERVER, LOAD))
+    at = f" (at {rate_said}/s)" if rate_said is not None else ""
+    return (changed or "as it is") + at
+
+
+def kept(study: Study) -> list[int]:
+    """Return the numbers of the front's trials that held all limits; all, where none did."""
+    front = study.conclusion.front if study.conclusion else ()
+    scores = {trial.number: trial.score for trial in study.scored}
+    feasible = [n for n in front if (score := scores.get(n)) and score.feasible]
+    return feasible or list(front)
