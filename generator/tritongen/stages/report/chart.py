@@ -208,13 +208,11 @@ def _dot(frame: Frame, dot: Dot) -> Markup:
 
 
 def _dot_names(frame: Frame, dots: Sequence[Dot]) -> Iterable[Markup]:
-    """Write names beside dots: at the right one, before it where it stands far right."""
+    """Write names above dots, apart from each other, inside the chart."""
     placed = sorted(dots, key=lambda dot: frame.top(dot.y))
-    for y, dot in zip(_spread([frame.top(dot.y) for dot in placed]), placed, strict=True):
-        x = frame.left(dot.x)
-        far = x > WIDTH - RIGHT - 60
-        anchor = "end" if far else "start"
-        yield _text(x - 10 if far else x + 10, y + 4, dot.name, anchor, f"{dot.tone} named")
+    for y, dot in zip(_spread([frame.top(dot.y) - 11 for dot in placed]), placed, strict=True):
+        x = min(max(frame.left(dot.x), LEFT + 14), WIDTH - RIGHT)
+        yield _text(x, max(y, TOP), dot.name, "middle", f"{dot.tone} named")
 
 
 def _spread(places: Sequence[float]) -> list[float]:

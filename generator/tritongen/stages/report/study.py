@@ -132,7 +132,7 @@ def _front(study: Study) -> Picture:
     frame = Frame(
         title=title,
         text=text,
-        x=whole(0, 1.08 * most, rate),
+        x=whole(0, 1.12 * most, rate),
         y=logarithmic(max(min(heights), 1e-3), max(heights), milliseconds),
         limits=[Mark(at=limit, name=f"p99 \N{LESS-THAN OR EQUAL TO} {milliseconds(limit)}")]
         if limit
