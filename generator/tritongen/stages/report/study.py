@@ -126,14 +126,16 @@ def _front(study: Study) -> Picture:
     title = "Throughput and latency"
     text = "Every trial; right and low is better. The line joins what nothing beats. Logarithmic."
     scores = [trial.score for trial in study.scored if trial.score]
+    named = list(_named(study))
     limit = _p99_limit(study.tune.limits)
-    heights = [score.p99_ms for score in scores] + ([limit] if limit else [])
-    most = max(score.throughput_rps for score in scores)
+    all_scores = [*scores, *(score for _, _, score in named)]
+    heights = [score.p99_ms for score in all_scores] + ([limit] if limit else [])
+    most = max(score.throughput_rps for score in all_scores)
     frame = Frame(
         title=title,
         text=text,
         x=whole(0, 1.12 * most, rate),
-        y=logarithmic(max(min(heights), 1e-3), max(heights), milliseconds),
+        y=logarithmic(max(min(heights), 1e-3), 1.3 * max(heights), milliseconds),
         limits=[Mark(at=limit, name=f"p99 \N{LESS-THAN OR EQUAL TO} {milliseconds(limit)}")]
         if limit
         else [],
@@ -141,7 +143,7 @@ def _front(study: Study) -> Picture:
     dots = [_dot(study, trial) for trial in study.scored]
     dots += [
         Dot(x=s.throughput_rps, y=s.p99_ms, tone=tone, note=f"{name}: {_figures(s)}", name=name)
-        for name, tone, s in _named(study)
+        for name, tone, s in named
     ]
     best = _steps([score for score in scores if score.feasible] or scores)
     line_ = Line(name="front", tone="middle", points=[(s.throughput_rps, s.p99_ms) for s in best])
