@@ -90,6 +90,12 @@ def test_only_what_was_said_since_the_last_start_counts() -> None:
     assert list(again.loading) == ["good"]
 
 
+def test_a_container_that_was_started_again_is_told_by_the_start_that_failed() -> None:
+    unhealthy = container(inspected(Health={"Status": "unhealthy"}, restarts=1))
+    error = reason(unhealthy, [*LOADING, LOADING[0], LOADING[1]])
+    assert error.message == "1 model did not load in demo-triton-2: bad"
+
+
 @pytest.mark.parametrize(
     ("name", "state", "lines", "message", "told"),
     [

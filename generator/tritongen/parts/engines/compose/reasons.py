@@ -29,12 +29,17 @@ def log_of(docker: Docker, container: Container, lines: int = LINES) -> list[str
 
 def progress_of(lines: Sequence[str]) -> LoadProgress:
     """Return what a Triton's log says of its models since it was last started."""
-    progress = LoadProgress()
+    return starts_of(lines)[-1]
+
+
+def starts_of(lines: Sequence[str]) -> list[LoadProgress]:
+    """Return what a Triton's log says of its models, of one start after the other."""
+    starts = [LoadProgress()]
     for line in map(parse, lines):
         if BEGAN.search(line.text):
-            progress = LoadProgress()
-        progress.take(line)
-    return progress
+            starts.append(LoadProgress())
+        starts[-1].take(line)
+    return starts
 
 
 def broken(docker: Docker, sick: Sequence[Container], well: Sequence[Container]) -> EngineError:
@@ -58,9 +63,9 @@ def reason(container: Container, lines: Sequence[str]) -> EngineError:
     """Return why a container is not well, from its state and its last lines."""
     look = f"see all that it wrote: tritongen logs --service {container.service}"
     if container.service == TRITON and not container.out_of_memory:
-        progress = progress_of(lines)
-        failed = {**progress.failed, **progress.hopeless}
-        if failed:
+        # Docker may have started it again already, so that the last start says nothing yet.
+        failures = ({**start.failed, **start.hopeless} for start in reversed(starts_of(lines)))
+        if failed := next(filter(None, failures), None):
             return failed_models(failed, look, contained=True, where=f" in {container.name}")
     message, why, fix = _how(container)
     said = _said(container, lines)
