@@ -125,15 +125,19 @@ class Given:
     def __init__(self, address: str, plan: Plan, note: Path) -> None:
         self.target = Target(address=address, protocol="grpc")
         self.note = note
-        refuse_other_modes(self.target.client())
-        had = found(self.target.client(), iter(configs(plan)))
-        write_found(note, address, had)
-        self.switch = Switch(self.target.client(), {})
-        self.had = had
+        triton = self.target.client()
+        refuse_other_modes(triton)
+        self.had = found(triton, configs(plan))
+        write_found(note, address, self.had)
+        self.switch = Switch(triton, {})
 
     def bring(self, setting: Setting, plan: Plan) -> Target:
         """Load what differs."""
-        self.switch.to(configs(plan))
+        try:
+            self.switch.to(configs(plan))
+        except (HangingError, UnreachableError):
+            self.doubt()
+            raise
         return self.target
 
     def doubt(self) -> None:
@@ -142,7 +146,17 @@ class Given:
 
     def close(self) -> None:
         """Load what it had."""
-        self.switch.to(self.had)
+        try:
+            self.switch.to(self.had)
+        except EngineError as error:
+            messages.print(
+                f"{self.target.address} did not take back what it had: {error.message}\n"
+                "the next `tritongen tune` tries again",
+                style="yellow",
+            )
+            return
+        finally:
+            self.switch.triton.close()
         self.note.unlink(missing_ok=True)
 
 

@@ -69,9 +69,17 @@ def tiles(study: Study) -> list[Tile]:
 
 def _tile(row: standing.Row) -> Tile:
     same = row.before == row.after
-    value = row.after if same else f"{row.before} {ARROW} {row.after}"
+    value = row.after if same else f"{_unit_once(row.before, row.after)} {ARROW} {row.after}"
     below = row.difference or ("as it was" if same else "")
     return Tile(name=row.name, value=value, below=below, tone=row.tone)
+
+
+def _unit_once(before: str, after: str) -> str:
+    """Return what stands before an arrow, without a unit that stands behind it, too."""
+    for unit in (" ms", " s", " \N{MICRO SIGN}s", "/s"):
+        if before.endswith(unit) and after.endswith(unit):
+            return before.removesuffix(unit)
+    return before
 
 
 # ---- what the changes do ----

@@ -5,7 +5,7 @@ stays until another one is given: what was found is kept on disk until it is ser
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from google.protobuf.json_format import MessageToDict, ParseDict
@@ -73,19 +73,16 @@ def order(has: Configs, wanted: Configs) -> Iterator[str]:
     Ensembles whose ``max_batch_size`` sinks come first, the outer before the inner; then members
     before their ensembles, as they stand in ``wanted``.
     """
-    differ = [name for name, config in wanted.items() if not _same(has.get(name), config)]
+    differ = [name for name, config in wanted.items() if has.get(name) != config]
     sinking = [name for name in reversed(differ) if _sinks(has.get(name), wanted[name])]
     yield from sinking
     yield from (name for name in differ if name not in sinking)
 
 
-def _same(one: ModelConfig | None, other: ModelConfig) -> bool:
-    return one is not None and one == other
-
-
 def _sinks(before: ModelConfig | None, after: ModelConfig) -> bool:
-    ensemble = before is not None and after.HasField("ensemble_scheduling")
-    return ensemble and before is not None and after.max_batch_size < before.max_batch_size
+    if before is None or not after.HasField("ensemble_scheduling"):
+        return False
+    return after.max_batch_size < before.max_batch_size
 
 
 def refuse_other_modes(triton: Triton) -> None:
@@ -103,7 +100,7 @@ def refuse_other_modes(triton: Triton) -> None:
 # ---- as it was found ----
 
 
-def found(triton: Triton, names: Iterator[str]) -> dict[str, ModelConfig]:
+def found(triton: Triton, names: Iterable[str]) -> dict[str, ModelConfig]:
     """Return what a server has now, members before ensembles as in ``names``."""
     return {name: triton.config(name) for name in names}
 
