@@ -163,6 +163,8 @@ def show_study(study: Study) -> None:
     console.print(
         Text(f"{len(study.trials)} trials in {minutes(took_s)}; {found.stopped}", style="dim")
     )
+    for note in filter(None, [standing.caveat(study), *study.notes]):
+        console.print(Text.assemble(("note", "bold cyan"), f"  {note}"))
     rows = standing.rows(study)
     if rows:
         console.print()

@@ -12,7 +12,8 @@ from tritongen.cli import tuneview
 from tritongen.cli.tuned import amendments, with_evidence
 from tritongen.records.paths import STUDIES
 from tritongen.records.plan import Plan
-from tritongen.records.study import Host, Study
+from tritongen.records.study import LOAD as LOAD_RATE
+from tritongen.records.study import SERVER, Host, Setting, Study
 from tritongen.stages.report import render_study, standing
 from tritongen.stages.tune import tune
 
@@ -54,6 +55,37 @@ def test_what_intervals_do_not_tell_apart_is_called_noise(
     row = standing.rows(blurred)[0]
     assert row.difference.endswith("within noise")
     assert row.tone == "plain"
+
+
+def test_a_start_that_failed_only_just_at_a_higher_rate_is_told(
+    tuned: tuple[Path, Plan, Study],
+) -> None:
+    study = tuned[2]
+    assert study.conclusion is not None
+    assert standing.caveat(study) == ""
+    first = study.trials[0]
+    assert first.score is not None
+
+    def at(setting: Setting, requests: int) -> Setting:
+        return setting.changed({(SERVER, LOAD_RATE): requests})
+
+    low = replace(first, setting=at(first.setting, 40))
+    failed = replace(
+        low,
+        number=len(study.trials),
+        setting=at(first.setting, 110),
+        load="110/s",
+        score=replace(first.score, throughput_rps=1e6, exceeded={"p99": 1.2}),
+    )
+    finalists = tuple(
+        replace(each, setting=at(each.setting, 40)) for each in study.conclusion.finalists
+    )
+    winner = study.conclusion.winner
+    assert winner is not None
+    found = replace(study.conclusion, finalists=finalists, winner=at(winner, 40))
+    told = standing.caveat(replace(study, trials=(low, failed), conclusion=found))
+    assert "tried at 110/s" in told
+    assert "exceeded p99 by 20%" in told
 
 
 def test_the_page_is_whole_and_needs_nothing_else(tuned: tuple[Path, Plan, Study]) -> None:

@@ -8,6 +8,8 @@ from tritongen.records.measurement import Interval
 from tritongen.records.study import LOAD, SERVER, Contender, Effect, Score, Setting, Study
 from tritongen.stages.report.axis import milliseconds, number, rate, share
 
+MUCH = 0.1
+"""Of the start's throughput: what was answered above it is told."""
 LEAST = 0.005
 """A smaller difference is shown as none."""
 
@@ -93,6 +95,34 @@ def rows(study: Study) -> list[Row]:
         _plain("memory (estimate)", start, best, lambda s: s.memory_bytes / 2**20, _mib),
         _plain("cost per million", start, best, lambda s: s.cost_per_million, lambda v: f"{v:.2f}"),
     ]
+
+
+def caveat(study: Study) -> str:
+    """Say how far above the start's rate the spec's setting only just failed; mostly nothing.
+
+    Under an open load test its limit lies between the two: the gain is less than it looks.
+    """
+    start, best = sides(study)
+    if start is None or best is None or start.setting.configuration == best.setting.configuration:
+        return ""
+    own = [
+        trial
+        for trial in study.scored
+        if trial.score
+        and trial.setting.configuration == start.setting.configuration
+        and trial.score.throughput_rps > (1 + MUCH) * start.score.throughput_rps
+        and not trial.score.feasible
+    ]
+    if (SERVER, LOAD) not in start.setting.by_key or not own:
+        return ""
+    least = min(own, key=lambda trial: max(trial.score.exceeded.values()) if trial.score else inf)
+    assert least.score
+    missed = ", ".join(f"{name} by {by - 1:.0%}" for name, by in least.score.exceeded.items())
+    return (
+        f"the spec's setting was also tried at {least.load}: it answered "
+        f"{rate(least.score.throughput_rps)} and exceeded {missed}; its own limit lies between "
+        "that and the start shown here, so the gain may be less"
+    )
 
 
 def _mib(value: float) -> str:

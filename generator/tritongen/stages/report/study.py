@@ -42,6 +42,7 @@ def shown(study: Study) -> dict[str, Any]:
     return {
         "study": study,
         "headline": headline(study),
+        "notes": [*filter(None, [standing.caveat(study)]), *study.notes],
         "tiles": tiles(study),
         "rows": standing.rows(study),
         "changes": bars(study),
