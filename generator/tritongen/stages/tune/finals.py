@@ -1,5 +1,7 @@
 """The best settings and the spec's own are measured again, in turns."""
 
+from collections.abc import Sequence
+
 from tritongen.parts.searches import missed, utility
 from tritongen.records.study import LOAD, SERVER, Setting, Trial
 from tritongen.stages.tune.session import Session
@@ -126,4 +128,23 @@ def _start(session: Session) -> Setting | None:
     if best is None or best.score is None:
         return None
     hopeless = any(ratio > 1.3 for ratio in best.score.exceeded.values())
-    return None if hopeless else best.setting
+    return None if hopeless else _nearer(session, own, best)
+
+
+def _nearer(session: Session, own: Sequence[Trial], best: Trial) -> Setting:
+    """Return the start at a rate near its limit: it lies between what held and what was too much.
+
+    Held against a winner at its limit, a start at an easy rate would make the gain look larger.
+    """
+    space, rate = session.study.space, best.setting.by_key.get((SERVER, LOAD))
+    if space is None or rate is None:
+        return best.setting
+    rates = next(each.values for each in space.dimensions if each.key == (SERVER, LOAD))
+    places = [
+        rates.index(trial.setting.by_key[(SERVER, LOAD)])
+        for trial in own
+        if trial.score and not trial.score.feasible
+    ]
+    held = rates.index(rate)
+    too_much = min((place for place in places if place > held), default=held)
+    return best.setting.changed({(SERVER, LOAD): rates[max(too_much - LOWER, held)]})
