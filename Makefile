@@ -20,12 +20,12 @@ demo: $(READY)           ## build, serve and query the flagship
 # Two processes side by side, then what must run alone; the second also where the first failed.
 test: lint               ## everything CI runs
 	@failed=0; \
-	$(BIN)/python -m pytest -m "not alone" -n 2 --dist loadgroup || failed=1; \
+	$(BIN)/python -m pytest -m "not alone" -n 2 --dist loadfile || failed=1; \
 	$(BIN)/python -m pytest -m alone || failed=1; \
 	exit $$failed
 
 test-unit: $(READY)      ## seconds
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/unit tests/cases tests/golden tests/contract
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/cases tests/golden tests/contract
 
 test-integration: $(READY)
 	$(BIN)/python -m pytest tests/integration

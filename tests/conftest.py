@@ -7,21 +7,19 @@ from tests.real_files import Answers, found, made
 
 HERE = Path(__file__).parent
 
-ALONE = ("integration/load/", "integration/simulate", "unit/runtime/load/test_run.py")
-"""What measures, and so runs beside nothing else."""
+ALONE = (
+    "integration/compose",
+    "integration/load/",
+    "integration/simulate",
+    "unit/runtime/load/test_run.py",
+)
+"""What measures, or starts an engine that serves all of its folder: it runs beside nothing else."""
 
-TOGETHER = ("integration/compose", "integration/gateway", "integration/grafana")
-"""Folders whose tests share what takes long to start: an engine with its images, two servers."""
 
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep in one process the tests of a file, which share servers; mark what must run alone."""
+    """Mark what must run alone."""
     for item in items:
-        path = item.path.relative_to(HERE).as_posix()
-        folder = next((each for each in TOGETHER if path.startswith(each)), path)
-        item.add_marker(pytest.mark.xdist_group(folder))
-        if path.startswith(ALONE):
+        if item.path.relative_to(HERE).as_posix().startswith(ALONE):
             item.add_marker(pytest.mark.alone)
 
 

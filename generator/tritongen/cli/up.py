@@ -222,10 +222,11 @@ def show_ready(endpoint: Endpoint, seconds: float, *, as_json: bool) -> None:
         with Triton(http=endpoint.http, grpc=endpoint.grpc) as triton:
             show_served(endpoint, triton)
     except UnreachableError as error:
-        ended = embedded.process(endpoint).wait(ENDING_S)
-        if ended and (broken := embedded.end_of(endpoint)):
+        if not embedded.process(endpoint).wait(ENDING_S):
+            raise
+        # Whoever asked it to end meanwhile wants to see no table.
+        if broken := embedded.end_of(endpoint):
             raise broken from error
-        raise
 
 
 def wait_for_end(endpoint: Endpoint) -> None:
