@@ -1,4 +1,4 @@
-"""Parameters that a search may move: one module each, under the path that a spec says them by.
+"""Parameters that a search may move: a module or a value each, under the path of it in a spec.
 
 Those of models read and write a ``ModelConfig``; those of the server return another ``Server``.
 """
@@ -8,15 +8,14 @@ from typing import Any, Protocol
 
 from tritongen.parts.parameters import (
     cache_size,
-    execution_mode,
     instance_count,
     instance_kind,
-    intra_op_threads,
     max_batch_size,
     preferred_batch_size,
     queue_delay,
     response_cache,
 )
+from tritongen.parts.parameters._onnxruntime import EXECUTION_MODE, INTRA_OP_THREADS
 from tritongen.parts.parameters._parameter import Known, NotAValueError, Parameter
 from tritongen.records.server import Server
 from tritongen.records.tune import Value
@@ -43,10 +42,10 @@ MODEL: Mapping[str, Parameter] = {
     "dynamic_batching.preferred_batch_size": preferred_batch_size,
     "instance_group.count": instance_count,
     "instance_group.kind": instance_kind,
-    "parameters.intra_op_thread_count": intra_op_threads,
-    "parameters.execution_mode": execution_mode,
+    "parameters.intra_op_thread_count": INTRA_OP_THREADS,
+    "parameters.execution_mode": EXECUTION_MODE,
     "response_cache.enable": response_cache,
 }
-"""Path -> module, in the order in which a setting writes them: a batch size before what it caps."""
+"""By path, in the order in which a setting writes them: a batch size before what it caps."""
 
 SERVER: Mapping[str, OfServer] = {"response_cache.local.size": cache_size}
