@@ -10,6 +10,7 @@ from math import prod
 from typing import Literal
 
 from tritongen.records.measurement import Interval, Measurement
+from tritongen.records.profile import Profile
 from tritongen.records.tune import PlannedTune, Value
 
 SERVER = ""
@@ -94,11 +95,15 @@ class Space:
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """What there is for the server: ``cores`` that it shares with the load program, GPUs, bytes."""
+    """What there is for the server: ``cores`` that it shares with the load program, GPUs, bytes.
+
+    ``machine`` tells machines apart: the processor's name, or the address of one elsewhere.
+    """
 
     cores: float | None = None
     gpus: int = 0
     memory_bytes: int | None = None
+    machine: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +147,8 @@ class Trial:
 
     ``start`` is the spec's own setting, ``profile`` runs teach how long steps take under another
     load (they have no score), ``search`` runs look for better settings, ``final`` ones repeat the
-    best and the start, in turns. ``at_s`` is when it began, since the study did.
+    best and the start, in turns. ``at_s`` is when it began, since the study did; ``server`` is which
+    of several servers was measured.
     """
 
     number: int
@@ -155,6 +161,16 @@ class Trial:
     score: Score | None = None
     failure: str | None = None
     predicted: Prediction | None = None
+    server: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What another study had measured of steps that are the same in this one."""
+
+    study: str
+    began: str
+    profile: Profile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +230,10 @@ class Study:
 
     ``fingerprint`` is of the models' files and the load test: a study of others is not gone on
     with. ``space`` is known once the start was measured. ``notes`` are what a reader should know.
+
+    ``profile`` is what was learned of the steps. Another study may take it of a model whose
+    ``contents`` (a hash of its files) are the same, on the same host, under the same
+    ``conditions`` (a hash of the Triton release and of what requests carry). ``began`` is in UTC.
     """
 
     name: str
@@ -224,6 +244,11 @@ class Study:
     trials: tuple[Trial, ...] = ()
     conclusion: Conclusion | None = None
     notes: tuple[str, ...] = ()
+    began: str = ""
+    contents: Mapping[str, str] = field(default_factory=dict)
+    conditions: str = ""
+    taken: tuple[Taken, ...] = ()
+    profile: Profile | None = None
 
     @property
     def scored(self) -> tuple[Trial, ...]:

@@ -74,6 +74,10 @@ class Search(Protocol):
     def PROFILES(self) -> bool:  # noqa: N802 - a module's constant
         """Whether it asks the simulation, so that steps have to be profiled first."""
 
+    @property
+    def TOGETHER(self) -> bool:  # noqa: N802
+        """Whether it may be asked again before what it proposed was measured."""
+
     def propose(self, task: Task) -> Proposal | float | None:
         """Return what to measure next.
 

@@ -7,6 +7,7 @@ from typing import Final
 from tritongen.parts.searches._task import Proposal, Task, at
 
 PROFILES: Final = False
+TOGETHER: Final = True
 
 
 def propose(task: Task) -> Proposal | None:

@@ -26,6 +26,7 @@ from tritongen.parts.searches._task import (
 from tritongen.records.study import Setting
 
 PROFILES: Final = True
+TOGETHER: Final = True
 DRAWN = 60
 """So many settings are drawn anywhere."""
 ROUNDS = 6

@@ -15,6 +15,7 @@ from tritongen.records.study import Setting
 from tritongen.records.tune import Value
 
 PROFILES: Final = False
+TOGETHER: Final = False
 MOVES = frozenset({"max_batch_size", "instance_group.count"})
 RADIUS = 3
 STEP = 5

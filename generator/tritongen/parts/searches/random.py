@@ -5,6 +5,7 @@ from typing import Final
 from tritongen.parts.searches._task import Proposal, Task, at
 
 PROFILES: Final = False
+TOGETHER: Final = True
 DRAWS = 1000
 
 

@@ -6,6 +6,7 @@ from tritongen.parts.searches._optuna import ask
 from tritongen.parts.searches._task import Proposal, Task
 
 PROFILES: Final = False
+TOGETHER: Final = True
 
 
 def propose(task: Task) -> Proposal | None:

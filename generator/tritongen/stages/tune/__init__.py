@@ -3,29 +3,32 @@
 The stage knows neither engines nor load programs: it is handed ``evaluate``.
 """
 
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from pathlib import Path
 
-from tritongen.errors import MeasureError, SpecError, TuneError
-from tritongen.parts.searches import SEARCHES
+from tritongen.errors import SpecError, TuneError
+from tritongen.parts.searches import SEARCHES, Proposal, Search
 from tritongen.records.plan import Plan
 from tritongen.records.study import Conclusion, Host, Score, Setting, Study
 from tritongen.records.tune import PlannedTune
-from tritongen.stages.tune import load
+from tritongen.stages.tune import marks
 from tritongen.stages.tune.concluding import best, conclude, front
+from tritongen.stages.tune.earlier import condensed, taken
 from tritongen.stages.tune.evidence import tuned
-from tritongen.stages.tune.expect import fingerprint
 from tritongen.stages.tune.finals import finals, reserve
 from tritongen.stages.tune.journal import Journal, read_study
 from tritongen.stages.tune.notes import notes
 from tritongen.stages.tune.profiling import profile_runs, start_at_its_limit
-from tritongen.stages.tune.session import Evaluate, Event, Session
+from tritongen.stages.tune.session import Evaluate, Event, Run, Session
 from tritongen.stages.tune.settings import apply_setting, changed_models, needs_restart, written
-from tritongen.stages.tune.space import space_of
+from tritongen.stages.tune.starting import start
 
 __all__ = [
+    "Besides",
     "Evaluate",
     "Event",
     "Journal",
@@ -41,6 +44,20 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Besides:
+    """What a study may use besides its server and its journal.
+
+    ``servers`` measure at the same time as the first, in threads of their own; ``ending`` is set
+    once they have to end. ``earlier`` are the journals of other studies, the newest first: a new
+    one takes the profiles of steps that have not changed.
+    """
+
+    servers: Sequence[Evaluate] = ()
+    ending: threading.Event = field(default_factory=threading.Event)
+    earlier: Sequence[Path] = ()
+
+
 def tune(
     plan: Plan,
     evaluate: Evaluate,
@@ -50,6 +67,7 @@ def tune(
     journal: Path,
     show: Callable[[Event], None] = lambda _: None,
     clock: Callable[[], float] = time.monotonic,
+    besides: Besides | None = None,
 ) -> Study:
     """Search the best setting; go on with the study in ``journal`` if there is one.
 
@@ -61,7 +79,17 @@ def tune(
         SpecError: there is nothing to search, or the journal is of something else.
         HostError: the journal can't be written.
     """
-    session = _session(plan, evaluate, planned, host, Journal(journal), show, clock)
+    besides = besides or Besides()
+    study = _study(plan, planned, host, Journal(journal), besides.earlier)
+    session = Session(
+        plan=plan,
+        study=study,
+        servers=(evaluate, *besides.servers),
+        journal=Journal(journal),
+        show=show,
+        clock=clock,
+        ending=besides.ending,
+    )
     within, stopped = None, ""
     try:
         within, stopped = _search(session)
@@ -69,7 +97,10 @@ def tune(
     except KeyboardInterrupt:
         stopped = "interrupted"
     session.learn()
-    _note(session)
+    if session.expectations.profile.steps:
+        session.journal.profile(condensed(session.expectations.profile))
+    for note in notes(plan, session.study, session.expectations):
+        session.note(note)
     found = conclude(
         session.study,
         lambda setting: _expected(session, setting),
@@ -83,31 +114,17 @@ def tune(
     return session.study
 
 
-def _note(session: Session) -> None:
-    study = session.study
-    for note in notes(session.plan, study, session.expectations.untold):
-        if note not in study.notes:
-            session.journal.note(note)
-            study = replace(study, notes=(*study.notes, note))
-    session.study = study
-
-
 def _expected(session: Session, setting: Setting) -> Score | None:
     (guess,) = session.expectations.guess([setting], True)
     return guess.score if guess else None
 
 
-def _session(
-    plan: Plan,
-    evaluate: Evaluate,
-    planned: PlannedTune,
-    host: Host,
-    journal: Journal,
-    show: Callable[[Event], None],
-    clock: Callable[[], float],
-) -> Session:
+def _study(
+    plan: Plan, planned: PlannedTune, host: Host, journal: Journal, earlier: Sequence[Path]
+) -> Study:
+    """Return the study to go on with, or a new one."""
     test = plan.loadtests[planned.loadtest]
-    mark = fingerprint(plan, test)
+    mark = marks.fingerprint(plan, test)
     if journal.path.exists():
         study = read_study(journal.path)
         if study.fingerprint != mark:
@@ -116,11 +133,19 @@ def _session(
                 why="models, their files or the load test have changed since",
                 fix="begin a new study",
             )
-        study = replace(study, tune=planned, host=host, conclusion=None)
-    else:
-        study = Study(name=plan.name, fingerprint=mark, tune=planned, host=host)
-        journal.begin(study)
-    return Session(plan, study, evaluate, journal, show, clock)
+        return replace(study, tune=planned, host=host, conclusion=None)
+    study = Study(
+        name=plan.name,
+        fingerprint=mark,
+        tune=planned,
+        host=host,
+        began=f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M}",
+        contents=marks.contents(plan),
+        conditions=marks.conditions(plan, test),
+    )
+    study = replace(study, taken=taken(study, earlier))
+    journal.begin(study)
+    return study
 
 
 def _search(session: Session) -> tuple[float | None, str]:
@@ -128,42 +153,41 @@ def _search(session: Session) -> tuple[float | None, str]:
 
     Returns how much better something else may be, if the search said, and why it ended.
     """
-    _start(session)
+    start(session)
     search = SEARCHES[session.study.tune.method]
     if search.PROFILES:
         profile_runs(session)
         session.learn()
+        if session.expectations.profile.steps:
+            session.journal.profile(condensed(session.expectations.profile))
         start_at_its_limit(session)
-    while session.left() > reserve(session):
+    while (left := session.left() - reserve(session)) > 0:
         if search.PROFILES:
             session.say("simulating")
             session.learn()
-        proposal = search.propose(session.task(session.left() - reserve(session)))
-        if proposal is None or isinstance(proposal, float):
-            return proposal, "nothing else promises to be better"
+        proposals, within = _proposals(session, search, left)
+        if not proposals:
+            return within, "nothing else promises to be better"
         window_s = session.study.tune.window_s
-        session.run("search", proposal.setting, window_s, guess=proposal.guess)
+        session.run_together(
+            [
+                Run(kind="search", setting=p.setting, seconds=window_s, guess=p.guess, server=n)
+                for n, p in zip(session.taking_part, proposals, strict=False)
+            ]
+        )
     return None, "the budget is used up"
 
 
-def _start(session: Session) -> None:
-    """Measure the spec's own setting, and say what may move, unless that was done."""
-    study = session.study
-    if study.space is not None:
-        return
-    space_of(session.plan, study.tune, study.host, None)  # before anything is measured for nothing
-    test, seconds = load.trial_test(session.test, Setting(), study.tune.window_s)
-    first = session.measure("start", Setting(), test, seconds)
-    if first.failure and first.failure.startswith("not trusted"):
-        raise MeasureError(
-            "the load program is the limit, not the server: nothing can be tuned with it",
-            why=first.failure,
-            fix="give it more --processes, or cores of its own",
-        )
-    space = space_of(session.plan, study.tune, study.host, first.measurement)
-    session.journal.space(space)
-    session.study = replace(session.study, space=space)
-    session.keep(replace(first, setting=space.start))
+def _proposals(session: Session, search: Search, left: int) -> tuple[list[Proposal], float | None]:
+    """Return what to measure next, one for each server; if nothing, how much better one may be."""
+    proposals: list[Proposal] = []
+    together = len(session.taking_part) if search.TOGETHER else 1
+    while len(proposals) < min(together, left):
+        proposal = search.propose(session.task(left, proposals))
+        if proposal is None or isinstance(proposal, float):
+            return proposals, proposal
+        proposals.append(proposal)
+    return proposals, None
 
 
 def _refuse(study: Study, found: Conclusion) -> None:

@@ -1,8 +1,7 @@
 """What the simulation expects of a setting, from the profiles that trials gave."""
 
-import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tritongen.errors import MeasureError
@@ -10,13 +9,13 @@ from tritongen.parts.searches import Guess
 from tritongen.records.loadtest import Arrivals, Closed, Paced, PlannedLoadTest
 from tritongen.records.measurement import Measurement
 from tritongen.records.messages import ModelConfig
-from tritongen.records.plan import Plan, PlannedModel
+from tritongen.records.plan import Plan
 from tritongen.records.profile import Profile, StepProfile, Timing
 from tritongen.records.study import Setting, Study, Trial
 from tritongen.records.system import Outcome
-from tritongen.records.tree import Copy
 from tritongen.simulate import Observation, profile_key, profiled, simulate, system_of
-from tritongen.stages.tune import load
+from tritongen.stages.tune import earlier, load
+from tritongen.stages.tune.marks import contents
 from tritongen.stages.tune.scoring import simulated_score
 from tritongen.stages.tune.settings import apply_setting
 
@@ -37,8 +36,10 @@ class Expectations:
     def __init__(self, plan: Plan, study: Study) -> None:
         self.plan, self.study = plan, study
         self.test = plan.loadtests[study.tune.loadtest]
-        self.contents = {name: _content(model) for name, model in plan.models.items()}
-        self.profile = Profile(cores=study.host.cores)
+        self.contents = contents(plan)
+        self.taken = earlier.joined(study.taken)
+        self.slower: Mapping[str, float] = {}
+        self.profile = self.taken or Profile(cores=study.host.cores)
         self.offered = 1.0
         self.rate_rps = 0.0
         self.used = 0
@@ -53,9 +54,26 @@ class Expectations:
             count = len(seen)
         elif count <= self.used:
             return
+        if self.taken and not self.used:
+            self._hold_to(self._learned(seen[:count], None))
         self.used = count
-        profile: Profile | None = None
-        for group in _alike(seen[:count], self._keys):
+        profile = self._learned(seen[:count], self.taken)
+        known, self.profile = self.profile, profile or self.profile
+        self.offered = _achieved(seen)
+        self.rate_rps = max(t.measurement.throughput_rps for t in seen if t.measurement)
+        self.cache.clear()
+        self._keep_the_better(known, seen)
+
+    def _hold_to(self, now: Profile | None) -> None:
+        """Leave out of what was taken what proves to be otherwise now."""
+        assert self.taken is not None
+        self.slower = earlier.slower(self.taken, now) if now else {}
+        steps = {key: s for key, s in self.taken.steps.items() if key not in self.slower}
+        self.taken = replace(self.taken, steps=steps) if steps else None
+        self.profile = self.taken or Profile(cores=self.study.host.cores)
+
+    def _learned(self, seen: Sequence[Trial], profile: Profile | None) -> Profile | None:
+        for group in _alike(seen, self._keys):
             keys = self._keys(group[0].setting)
             observations = [self._observation(trial) for trial in group]
             try:
@@ -64,11 +82,24 @@ class Expectations:
                 )
             except MeasureError as error:
                 self.untold = error.message
-        known, self.profile = self.profile, profile or self.profile
-        self.offered = _achieved(seen)
-        self.rate_rps = max(t.measurement.throughput_rps for t in seen if t.measurement)
-        self.cache.clear()
-        self._keep_the_better(known, seen)
+        return profile
+
+    def unlearned(self, trial: Trial) -> set[str]:
+        """Return the models of a trial whose steps' profiles were not taken from elsewhere."""
+        have = self.taken.steps.keys() if self.taken else set()
+        return {name for name, key in self.executed(trial).items() if key not in have}
+
+    def told(self) -> Iterator[str]:
+        """Say which profiles were taken from where, and which were not held to be true."""
+        ran = {n: k for t in self.study.trials for n, k in self.executed(t).items()}
+        held = {name: key for name, key in ran.items() if key not in self.slower}
+        yield from earlier.told(self.study.taken, held)
+        for name, key in ran.items():
+            if key in self.slower:
+                yield (
+                    f"the profile of {name} was measured anew: its executions take "
+                    f"{self.slower[key]:.1f} times as long as in the study before"
+                )
 
     def _keep_the_better(self, known: Profile, seen: Sequence[Trial]) -> None:
         """Go back to the profile from before if it says better what was measured since."""
@@ -92,16 +123,15 @@ class Expectations:
 
     def _news(self, seen: Sequence[Trial]) -> bool:
         """Tell whether trials ran a step in a way that no profile has."""
-        keys = {key for trial in seen for key in self._executed(trial)}
+        keys = {key for trial in seen for key in self.executed(trial).values()}
         return bool(keys - self.profile.steps.keys())
 
-    def _executed(self, trial: Trial) -> list[str]:
-        """Return the keys of the steps that a trial ran."""
+    def executed(self, trial: Trial) -> dict[str, str]:
+        """Return the models that a trial ran, and the keys of their steps."""
         keys = self._keys(trial.setting)
         server = trial.measurement.server if trial.measurement else None
-        return [
-            keys[m.name] for m in (server.models if server else ()) if m.executions and not m.steps
-        ]
+        ran = [m.name for m in (server.models if server else ()) if m.executions and not m.steps]
+        return {name: keys[name] for name in ran}
 
     def _keys(self, setting: Setting) -> dict[str, str]:
         models = apply_setting(self.plan, setting).models
@@ -194,30 +224,6 @@ def _alike(
     for trial in trials:
         groups.setdefault(tuple(sorted(keys_of(trial.setting).items())), []).append(trial)
     return list(groups.values())
-
-
-def _content(model: PlannedModel) -> str:
-    """Return a hash of a model's files; of one without any, which others may lack too, its name."""
-    parts = [
-        model.name,
-        *(
-            f"{path}:{each.sha256 if isinstance(each, Copy) else each.text}"
-            for path, each in sorted(model.content.items())
-        ),
-    ]
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def fingerprint(plan: Plan, test: PlannedLoadTest) -> str:
-    """Return a hash of what a study depends on: models, configurations, load test."""
-    parts = [
-        _content(model) + model.config.SerializeToString(deterministic=True).hex()
-        for _, model in sorted(plan.models.items())
-    ]
-    said = (
-        plan.spec.loadtests[test.name].model_dump_json() if test.name in plan.spec.loadtests else ""
-    )
-    return hashlib.sha256("\n".join([*parts, said]).encode()).hexdigest()[:16]
 
 
 def _rows(test: PlannedLoadTest) -> tuple[int, int]:

@@ -1,10 +1,11 @@
 """The best settings and the spec's own are measured again, in turns."""
 
+import math
 from collections.abc import Sequence
 
 from tritongen.parts.searches import missed, utility
 from tritongen.records.study import LOAD, SERVER, Setting, Trial
-from tritongen.stages.tune.session import Session
+from tritongen.stages.tune.session import Run, Session
 
 LONGER = 2.0
 """A final trial measures so many times longer."""
@@ -29,33 +30,49 @@ def reserve(session: Session) -> int:
 
 
 def finals(session: Session) -> str:
-    """Measure the best and the start in turns; return why it ended early, empty if it did not."""
+    """Measure the best and the start in turns; return why it ended early, empty if it did not.
+
+    Each of several servers measures all of them alike often: a difference between servers is none
+    between settings.
+    """
     ranked = _ranked(session)
     start = _start(session)
     plain = [_plainest(session, setting) for setting in ranked[:1]]
     rivals = [setting for setting in dict.fromkeys([*plain, *ranked]) if setting != start]
     chosen = [*rivals[:RIVALS], *([start] if start else [])]
     waiting = rivals[RIVALS:]
-    done = {s: _finals(session, s) for s in (*rivals, *([start] if start else []))}
-    turn = min((len(done[setting]) for setting in chosen), default=TURNS)
-    while turn < TURNS and chosen:
-        order = chosen[turn % len(chosen) :] + chosen[: turn % len(chosen)]
-        for setting in order:
-            if not session.left():
-                return "the budget is used up"
-            if len(_finals(session, setting)) > turn:
+    while runs := _next(session, chosen):
+        if not session.left():
+            return "the budget is used up"
+        for trial in session.run_together(runs[: session.left()]):
+            if trial.setting not in chosen:
                 continue
-            window_s = LONGER * session.study.tune.window_s
-            trial = session.run("final", setting, window_s)
             slower = _slower(session, trial)
             if slower is not None:
-                chosen[chosen.index(setting)] = slower
-            elif setting != start and _fell(trial):
-                chosen.remove(setting)
+                chosen[chosen.index(trial.setting)] = slower
+            elif trial.setting != start and _fell(trial):
+                chosen.remove(trial.setting)
                 chosen += waiting[:1]
                 waiting = waiting[1:]
-        turn = min((len(_finals(session, setting)) for setting in chosen), default=TURNS)
     return ""
+
+
+def _next(session: Session, chosen: Sequence[Setting]) -> list[Run]:
+    """Return what each server measures next: what it has measured least often, in turns."""
+    turns = math.ceil(TURNS / len(session.taking_part))
+    window_s = LONGER * session.study.tune.window_s
+    runs: dict[Setting, Run] = {}
+    for server in session.taking_part:
+        counts = {
+            setting: sum(trial.server == server for trial in _finals(session, setting))
+            for setting in chosen
+        }
+        turn = min(counts.values(), default=turns) % max(len(chosen), 1)
+        order = [each for each in [*chosen[turn:], *chosen[:turn]] if each not in runs]
+        setting = min(order, key=lambda each: counts[each], default=None)
+        if setting is not None and counts[setting] < turns:
+            runs[setting] = Run(kind="final", setting=setting, seconds=window_s, server=server)
+    return list(runs.values())
 
 
 def _plainest(session: Session, setting: Setting) -> Setting:

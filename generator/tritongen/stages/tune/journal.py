@@ -9,9 +9,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from tritongen.errors import HostError, SpecError
+from tritongen.records.profile import Profile
 from tritongen.records.study import Conclusion, Space, Study, Trial
 
 FORMAT = 1
+TRIAL = b'{"trial":'
 
 
 class Journal:
@@ -35,6 +37,10 @@ class Journal:
     def trial(self, trial: Trial) -> None:
         """Write a trial that ended."""
         self._add({"trial": _plain(trial)})
+
+    def profile(self, profile: Profile) -> None:
+        """Write what was learned of the steps, for other studies to take."""
+        self._add({"profile": _plain(profile)})
 
     def note(self, text: str) -> None:
         """Write what a reader should know."""
@@ -74,8 +80,8 @@ def _unfinished(path: Path) -> int:
     return len(data) - (data.rfind(b"\n") + 1)
 
 
-def read_study(path: Path) -> Study:
-    """Read a journal.
+def read_study(path: Path, *, trials: bool = True) -> Study:
+    """Read a journal; without its ``trials`` that is quick.
 
     Raises:
         SpecError: there is none, or it is something else.
@@ -87,6 +93,8 @@ def read_study(path: Path) -> Study:
     lines = data.split(b"\n")[:-1]  # what stands behind the last line end was not finished
     study: Study | None = None
     for number, line in enumerate(lines, 1):
+        if line.startswith(TRIAL) and not trials:
+            continue
         try:
             study = _after(study, json.loads(line))
         except (ValueError, ValidationError, KeyError, TypeError) as error:
@@ -109,6 +117,8 @@ def _after(study: Study | None, line: dict[str, Any]) -> Study:
     if "trial" in line:
         trial = TypeAdapter(Trial).validate_python(line["trial"])
         return replace(study, trials=(*study.trials, trial), conclusion=None)
+    if "profile" in line:
+        return replace(study, profile=TypeAdapter(Profile).validate_python(line["profile"]))
     if "note" in line:
         return replace(study, notes=(*study.notes, str(line["note"])))
     conclusion = TypeAdapter(Conclusion).validate_python(line["conclusion"])

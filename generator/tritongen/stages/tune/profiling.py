@@ -6,7 +6,7 @@ from tritongen.records.loadtest import PlannedLoadTest
 from tritongen.records.study import LOAD, SERVER, Setting, Space
 from tritongen.records.tune import Value
 from tritongen.stages.tune import load
-from tritongen.stages.tune.session import Session
+from tritongen.stages.tune.session import Run, Session
 
 SECONDS = 3.0
 LARGE = 32
@@ -17,25 +17,54 @@ FEW_TRIALS = 8
 
 
 def profile_runs(session: Session) -> None:
-    """Measure what was not yet: one user, then many on one instance of each step."""
+    """Measure what was not yet: one user, then many on one instance of each step.
+
+    Steps whose profiles were taken from another study are not looked at; without others, none is.
+    """
     space = session.study.space
     assert space is not None
     done = sum(trial.kind == "profile" for trial in session.study.trials)
-    runs = list(_runs(space, session.test))
+    runs = list(_runs(space, session.test, _unlearned(session)))
     trials = session.study.tune.trials
     wanted = 1 if trials is not None and trials < FEW_TRIALS else len(runs)
-    for setting, test in runs[done:wanted]:
-        if session.left():
-            session.run("profile", setting, SECONDS, test=test)
+    wanted = min(wanted, done + session.left())
+    waiting = runs[done:wanted]
+    while waiting:
+        together = len(session.taking_part)
+        pairs = zip(session.taking_part, waiting[:together], strict=False)
+        session.run_together(
+            [
+                Run(kind="profile", setting=setting, seconds=SECONDS, test=test, server=n)
+                for n, (setting, test) in pairs
+            ]
+        )
+        waiting = waiting[together:]
 
 
-def _runs(space: Space, test: PlannedLoadTest) -> Iterator[tuple[Setting, PlannedLoadTest]]:
+def _unlearned(session: Session) -> set[str] | None:
+    """Return the models whose profiles are not known yet; ``None``: of all."""
+    start = next((t for t in session.study.trials if t.kind == "start"), None)
+    if not session.study.taken or start is None or not session.expectations.executed(start):
+        return None
+    session.learn([start])
+    for text in session.expectations.told():
+        session.note(text)
+    return session.expectations.unlearned(start)
+
+
+def _runs(
+    space: Space, test: PlannedLoadTest, unlearned: set[str] | None
+) -> Iterator[tuple[Setting, PlannedLoadTest]]:
+    if unlearned is not None and not unlearned:
+        return
     yield space.start, load.with_users(test, 1, SECONDS)
     large: dict[tuple[str, str], Value] = {}
     sizes = []
     for each in space.dimensions:
         if each.parameter == "instance_group.count":
-            large[each.key] = each.values[0]
+            # Steps that are known have all instances, so that the others have much to do.
+            known = unlearned is not None and each.model not in unlearned
+            large[each.key] = each.values[-1 if known else 0]
         elif each.parameter == "max_batch_size":
             fitting = [value for value in each.values if isinstance(value, int) and value <= LARGE]
             large[each.key] = fitting[-1] if fitting else each.values[0]
@@ -53,8 +82,8 @@ def start_at_its_limit(session: Session) -> None:
     assert space is not None
     key = (SERVER, LOAD)
     rates = next((each.values for each in space.dimensions if each.key == key), ())
-    own = [t for t in session.study.trials if t.kind == "start"]
-    if not rates or len(own) > 1:
+    tried = [t for t in session.study.trials if t.kind == "start" and t.setting != space.start]
+    if not rates or tried:
         return
     low, high = 0, len(rates)
     while low < high:  # at low all limits hold, at high they do not

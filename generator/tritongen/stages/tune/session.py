@@ -1,10 +1,12 @@
 """A search under way: each trial is measured, scored, written down and shown."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 
 from tritongen.errors import EngineError, MeasureError
-from tritongen.parts.searches import Guess, Task, Tried
+from tritongen.parts.searches import Guess, Proposal, Task, Tried
 from tritongen.records.loadtest import PlannedLoadTest
 from tritongen.records.measurement import Measurement
 from tritongen.records.plan import Plan
@@ -31,20 +33,38 @@ class Event:
     trial: Trial | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Something to measure, and on which of the servers; ``test``: if not the study's own."""
+
+    kind: str
+    setting: Setting
+    seconds: float
+    test: PlannedLoadTest | None = None
+    guess: Guess | None = None
+    server: int = 0
+
+
 @dataclass
 class Session:
-    """A study that goes on; all times are of ``clock``, in seconds."""
+    """A study that goes on; all times are of ``clock``, in seconds.
+
+    Each of ``servers`` measures one setting at a time; those in ``taking_part`` are asked.
+    ``ending`` is set once they should stop.
+    """
 
     plan: Plan
     study: Study
-    evaluate: Evaluate
+    servers: Sequence[Evaluate]
     journal: Journal
     show: Callable[[Event], None]
     clock: Callable[[], float]
+    ending: threading.Event
     ratios: dict[int, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.expectations = Expectations(self.plan, self.study)
+        self.taking_part = list(range(len(self.servers)))
         last = self.study.trials[-1] if self.study.trials else None
         self.began = self.clock() - (last.at_s + last.took_s if last else 0.0)
         for trial in self.study.trials:
@@ -85,65 +105,88 @@ class Session:
         test: PlannedLoadTest | None = None,
         guess: Guess | None = None,
     ) -> Trial:
-        """Measure a setting, and write down what came of it."""
-        used, seconds = (
-            (test, test.duration_s) if test else load.trial_test(self.test, setting, seconds)
-        )
-        trial = self.measure(kind, setting, used, seconds, guess)
-        self.keep(trial)
-        return trial
+        """Measure a setting on the first server, and write down what came of it."""
+        this = Run(kind=kind, setting=setting, seconds=seconds, test=test, guess=guess)
+        return self.run_together([this])[0]
 
-    def measure(
-        self,
-        kind: str,
-        setting: Setting,
-        test: PlannedLoadTest,
-        seconds: float,
-        guess: Guess | None = None,
-    ) -> Trial:
-        """Measure a setting."""
-        number = len(self.study.trials)
-        budget = self.study.tune.trials
-        of = f"{number + 1} of {budget}" if budget else f"{number + 1}"
-        self.say(f"measuring {of} ({kind}, {load.in_words(test)}): {self._changes(setting)}")
-        began = self.elapsed_s
-        trial = Trial(
-            number=number,
-            kind=kind,  # type: ignore[arg-type]
-            setting=setting,
-            load=load.in_words(test),
-            at_s=round(began, 3),
-            took_s=0.0,
-            predicted=_prediction(guess),
-        )
-        trial = self._measured(trial, test, seconds)
-        return replace(trial, took_s=round(self.elapsed_s - began, 3))
+    def run_together(self, runs: Sequence[Run]) -> list[Trial]:
+        """Measure settings at the same time, each on another server; write each down as it ends."""
+        return [self.keep(trial) for trial in self.measured(runs)]
 
-    def keep(self, trial: Trial) -> None:
-        """Write a trial down."""
+    def measured(self, runs: Sequence[Run]) -> Iterator[Trial]:
+        """Measure settings at the same time, each on another server; yield what ends first first.
+
+        Ctrl-C is told here only: the servers' threads are asked to end, and waited for.
+        """
+        self._tell(runs)
+        if len(runs) == 1:
+            yield self._scored(self._measured(runs[0]))
+            return
+        with ThreadPoolExecutor(len(runs)) as pool:
+            try:
+                for each in as_completed([pool.submit(self._measured, run) for run in runs]):
+                    yield self._scored(each.result())
+            except BaseException:
+                self.ending.set()
+                raise
+
+    def _tell(self, runs: Sequence[Run]) -> None:
+        budget, first = self.study.tune.trials, len(self.study.trials) + 1
+        last = first + len(runs) - 1
+        count = f"{first} to {last}" if len(runs) > 1 else f"{first}"
+        of = f"{count} of {budget}" if budget else count
+        kind, test = runs[0].kind, load.in_words(self._test(runs[0])[0])
+        changes = "; ".join(dict.fromkeys(self._changes(run.setting) for run in runs))
+        self.say(f"measuring {of} ({kind}, {test}): {changes}")
+
+    def _test(self, run: Run) -> tuple[PlannedLoadTest, float]:
+        if run.test:
+            return run.test, run.test.duration_s
+        return load.trial_test(self.test, run.setting, run.seconds)
+
+    def keep(self, trial: Trial) -> Trial:
+        """Write a trial down, and return it with its number."""
+        trial = replace(trial, number=len(self.study.trials))
+        if trial.score and trial.measurement:
+            self.ratios[trial.number] = self._score(trial.setting, trial.measurement)[1]
         self.journal.trial(trial)
         self.study = replace(self.study, trials=(*self.study.trials, trial))
         self.say("", trial)
+        return trial
 
-    def _measured(self, trial: Trial, test: PlannedLoadTest, seconds: float) -> Trial:
+    def _measured(self, run: Run) -> Trial:
+        """Measure a setting; what is wrong with it shows in its trial."""
+        test, seconds = self._test(run)
+        began = self.elapsed_s
+        trial = Trial(
+            number=len(self.study.trials),
+            kind=run.kind,  # type: ignore[arg-type]
+            setting=run.setting,
+            load=load.in_words(test),
+            at_s=round(began, 3),
+            took_s=0.0,
+            predicted=_prediction(run.guess),
+            server=run.server,
+        )
         try:
-            measurement = self.evaluate(trial.setting, test, seconds)
+            measurement = self.servers[run.server](run.setting, test, seconds)
         except (EngineError, MeasureError) as error:
-            return replace(trial, failure=error.message)
-        if measurement.partial == "interrupted":
-            raise KeyboardInterrupt
-        if measurement.partial:
-            return replace(trial, measurement=measurement, failure=measurement.partial)
-        if not measurement.total.answered:
-            return replace(trial, measurement=measurement, failure="no request was answered")
-        if trial.kind == "profile":
-            return replace(trial, measurement=measurement)
+            trial = replace(trial, failure=error.message)
+        else:
+            if measurement.partial == "interrupted":
+                raise KeyboardInterrupt
+            nothing = "" if measurement.total.answered else "no request was answered"
+            failure = measurement.partial or nothing or None
+            trial = replace(trial, measurement=measurement, failure=failure)
+        return replace(trial, took_s=round(self.elapsed_s - began, 3))
+
+    def _scored(self, trial: Trial) -> Trial:
+        if trial.kind == "profile" or trial.failure or not trial.measurement:
+            return trial
         try:
-            score, ratios = self._score(trial.setting, measurement)
+            return replace(trial, score=self._score(trial.setting, trial.measurement)[0])
         except NotTrustedError as error:
-            return replace(trial, measurement=measurement, failure=f"not trusted: {error}")
-        self.ratios[trial.number] = ratios
-        return replace(trial, measurement=measurement, score=score)
+            return replace(trial, failure=f"not trusted: {error}")
 
     def _score(self, setting: Setting, measurement: Measurement) -> tuple[Score, dict[str, float]]:
         plan = apply_setting(self.plan, setting)
@@ -154,10 +197,19 @@ class Session:
         changed = [f"{m} {p}: {v}".strip() for (m, p), _, v in setting.unlike(start)]
         return ", ".join(changed) or "as it is"
 
+    def note(self, text: str) -> None:
+        """Write down what a reader should know, once."""
+        if text not in self.study.notes:
+            self.journal.note(text)
+            self.study = replace(self.study, notes=(*self.study.notes, text))
+
     # ---- what the search is asked ----
 
-    def task(self, left: int) -> Task:
-        """Return what is known so far, for a search."""
+    def task(self, left: int, waiting: Sequence[Proposal] = ()) -> Task:
+        """Return what is known so far, for a search; ``waiting``: what is to be measured now.
+
+        Of those the search is told what is expected, so that it looks elsewhere meanwhile.
+        """
         assert self.study.space is not None
         tried: dict[Setting, Trial] = {}
         for trial in self.study.trials:
@@ -166,8 +218,8 @@ class Session:
         return Task(
             space=self.study.space,
             goal=self.study.tune.goal,
-            tried=tuple(self._tried(trial) for trial in tried.values()),
-            left=left,
+            tried=(*map(self._tried, tried.values()), *map(_waiting, waiting)),
+            left=left - len(waiting),
             seed=self.study.tune.seed,
             guess=self.expectations.guess,
         )
@@ -179,6 +231,15 @@ class Session:
     def learn(self, trials: Sequence[Trial] | None = None) -> None:
         """Let the simulation learn from what was measured."""
         self.expectations.learn(self.study.trials if trials is None else trials)
+
+
+def _waiting(proposal: Proposal) -> Tried:
+    guess = proposal.guess
+    return Tried(
+        setting=proposal.setting,
+        score=guess.score if guess else None,
+        ratios=guess.ratios if guess else {},
+    )
 
 
 def _prediction(guess: Guess | None) -> Prediction | None:
