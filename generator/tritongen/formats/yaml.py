@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-WIDTH = 100
+from tritongen.formats.yamlscalars import WIDTH, escaped, fits_literal, literal, quoted
+
 FLOW_LEAVES = 6
 """How many values may share a line."""
 
@@ -16,7 +17,6 @@ INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@`")
 """What a text without quotes can't start with."""
 FLOW_INDICATORS = frozenset(",[]{}:?")
 RESERVED = frozenset({"", "null", "~", "<<"})
-ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ def entry(key: str, value: Value, *, indent: int = 0, comment: str = "") -> list
 
     Line breaks in a comment (names of tensors may hold any) are shown and end no line.
     """
-    comment = "".join(map(_escaped, comment)) if not comment.isprintable() else comment
+    comment = comment if comment.isprintable() else escaped(comment)
     head = f"{' ' * indent}{_scalar(key)}:"
     short = _one_line(value, len(head) + 1)
     lines = [head, *_below(value, indent + 2)] if short is None else [f"{head} {short}"]
     if isinstance(value, str) and short is None:
-        lines = _literal(head, value, indent + 2)
+        lines = literal(head, value.replace("${", "$${"), indent + 2)
     if comment and len(lines[0]) + len(comment) + 4 <= WIDTH:
         lines[0] += f"  # {comment}"
     elif comment:
@@ -78,7 +78,7 @@ def _one_line(value: Value, column: int) -> str | None:
     if isinstance(value, Block):
         return None if value.values else "{}"
     if isinstance(value, str):
-        return None if _fits_literal(value) else _value(value)
+        return None if fits_literal(value) else _value(value)
     if not value:
         return _flow(value)
     if isinstance(value, Sequence) and not all(isinstance(item, str) for item in value):
@@ -110,23 +110,6 @@ def _flow(value: Value) -> str:
     return f"[{', '.join(map(_flow, value))}]"
 
 
-def _fits_literal(text: str) -> bool:
-    """Tell whether text of several lines can stand as it is below a ``|``."""
-    body = text.removesuffix("\n")
-    return (
-        "\n" in body
-        and not body[0].isspace()
-        and not body.endswith("\n")
-        and all(line.isprintable() for line in body.split("\n"))
-    )
-
-
-def _literal(head: str, text: str, indent: int) -> list[str]:
-    mark = "|" if text.endswith("\n") else "|-"
-    lines = text.removesuffix("\n").replace("${", "$${").split("\n")
-    return [f"{head} {mark}", *(f"{' ' * indent}{line}" if line else "" for line in lines)]
-
-
 def _value(text: str, *, flow: bool = False) -> str:
     return _scalar(text.replace("${", "$${"), flow=flow)
 
@@ -135,7 +118,7 @@ def _scalar(text: str, *, flow: bool = False) -> str:
     """Return a text, in quotes if it would be read as something else without."""
     if _is_plain(text) and not (flow and FLOW_INDICATORS & set(text)):
         return text
-    return f'"{"".join(map(_escaped, text))}"'
+    return quoted(text)
 
 
 def _is_plain(text: str) -> bool:
@@ -149,14 +132,3 @@ def _is_plain(text: str) -> bool:
         and ": " not in text
         and " #" not in text
     )
-
-
-def _escaped(char: str) -> str:
-    if char in ESCAPES:
-        return ESCAPES[char]
-    if char.isprintable():
-        return char
-    code = ord(char)
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

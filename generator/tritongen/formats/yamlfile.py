@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from tritongen.formats.yaml import ESCAPES, WIDTH
+from tritongen.formats.yamlscalars import WIDTH, escaped, fits_literal, literal, quoted
 
 Scalar: TypeAlias = str | int | float | bool | None
 Value: TypeAlias = "Scalar | Sequence[Value] | Mapping[str, Value] | Commented"
@@ -48,7 +48,7 @@ def _mapping(value: "Mapping[str, Value] | Commented", indent: int) -> list[str]
 
 def _comment(text: str, indent: int) -> list[str]:
     shown = (
-        "".join(char if char.isprintable() else _escaped(char) for char in line)
+        "".join(char if char.isprintable() else escaped(char) for char in line)
         for line in text.splitlines()
     )
     return [f"{' ' * indent}# {line}".rstrip() for line in shown]
@@ -56,8 +56,8 @@ def _comment(text: str, indent: int) -> list[str]:
 
 def _entry(key: str, value: Value, indent: int) -> list[str]:
     head = f"{' ' * indent}{_scalar(key)}:"
-    if isinstance(value, str) and _is_literal(value):
-        return _literal(head, value, indent + 2)
+    if isinstance(value, str) and fits_literal(value):
+        return literal(head, value, indent + 2)
     short = _short(value, len(head) + 1)
     if short is not None:
         return [f"{head} {short}"]
@@ -73,8 +73,8 @@ def _below(value: Value, indent: int) -> list[str]:
 
 def _item(item: Value, indent: int) -> list[str]:
     dash = f"{' ' * indent}- "
-    if isinstance(item, str) and _is_literal(item):
-        return _literal(f"{' ' * indent}-", item, indent + 2)
+    if isinstance(item, str) and fits_literal(item):
+        return literal(f"{' ' * indent}-", item, indent + 2)
     short = _short(item, len(dash))
     if short is not None:
         return [f"{dash}{short}"]
@@ -101,7 +101,7 @@ def _short(value: Value, column: int) -> str | None:
 def _in_list(value: Value) -> str:
     text = _scalar(value)  # type: ignore[arg-type]
     needs = not text.startswith('"') and set(text) & set(",[]{}")
-    return _quoted(text) if needs else text
+    return quoted(text) if needs else text
 
 
 def _scalar(value: Scalar) -> str:
@@ -116,40 +116,10 @@ def _scalar(value: Scalar) -> str:
         digits = repr(value)
         # YAML 1.1 knows no number with an exponent but without a point.
         return digits.replace("e", ".0e") if "e" in digits and "." not in digits else digits
-    return value if _is_plain(value) else _quoted(value)
+    return value if _is_plain(value) else quoted(value)
 
 
 def _is_plain(text: str) -> bool:
     if WORDS.fullmatch(text):
         return False
     return bool(PLAIN.fullmatch(text) or TEXT.fullmatch(text))
-
-
-def _is_literal(text: str) -> bool:
-    """Tell whether text of several lines can stand as it is below a ``|``."""
-    body = text.removesuffix("\n")
-    return (
-        "\n" in body
-        and not body[0].isspace()
-        and not body.endswith("\n")
-        and all(line.isprintable() for line in body.split("\n"))
-    )
-
-
-def _literal(head: str, text: str, indent: int) -> list[str]:
-    mark = "|" if text.endswith("\n") else "|-"
-    lines = text.removesuffix("\n").split("\n")
-    return [f"{head} {mark}", *(f"{' ' * indent}{line}" if line else "" for line in lines)]
-
-
-def _quoted(text: str) -> str:
-    return f'"{"".join(map(_escaped, text))}"'
-
-
-def _escaped(char: str) -> str:
-    if char in ESCAPES:
-        return ESCAPES[char]
-    if char.isprintable():
-        return char
-    code = ord(char)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
