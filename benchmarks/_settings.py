@@ -65,7 +65,7 @@ ensembles:
 
 def sleeping_spec() -> str:
     """Return a spec of the ensembles of steps that sleep."""
-    models = "".join(_sleeping(name, *times) for name, times in TIMES.items())
+    models = "".join(sleeping(name, *times) for name, times in TIMES.items())
     loads = "".join(
         f"  {name}: {{model: {name}, arrivals: {{closed: 1}}, duration: 5s, lag_limit: 100%}}\n"
         for name in ("alone", "chain", "fan")
@@ -74,7 +74,8 @@ def sleeping_spec() -> str:
     return f"{head}models:\n{models}{ENSEMBLES}loadtests:\n{loads}"
 
 
-def _sleeping(name: str, fixed_ms: float, row_ms: float) -> str:
+def sleeping(name: str, fixed_ms: float, row_ms: float) -> str:
+    """Return the model of a step that sleeps."""
     function, more = ("join", ', z: "FP32[4]"') if name == "meet" else ("sleep", "")
     return (
         f"  {name}:\n    python: sleep.py:{function}\n"

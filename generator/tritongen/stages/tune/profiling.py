@@ -24,11 +24,11 @@ def profile_runs(session: Session) -> None:
     space = session.study.space
     assert space is not None
     done = sum(trial.kind == "profile" for trial in session.study.trials)
-    runs = list(_runs(space, session.test, _unlearned(session)))
+    every = list(runs(space, session.test, _unlearned(session)))
     trials = session.study.tune.trials
-    wanted = 1 if trials is not None and trials < FEW_TRIALS else len(runs)
+    wanted = 1 if trials is not None and trials < FEW_TRIALS else len(every)
     wanted = min(wanted, done + session.left())
-    waiting = runs[done:wanted]
+    waiting = every[done:wanted]
     while waiting:
         together = len(session.taking_part)
         pairs = zip(session.taking_part, waiting[:together], strict=False)
@@ -52,9 +52,10 @@ def _unlearned(session: Session) -> set[str] | None:
     return session.expectations.unlearned(start)
 
 
-def _runs(
-    space: Space, test: PlannedLoadTest, unlearned: set[str] | None
+def runs(
+    space: Space, test: PlannedLoadTest, unlearned: set[str] | None = None
 ) -> Iterator[tuple[Setting, PlannedLoadTest]]:
+    """Yield what is measured to learn from: of the models that are not known, ``None``: of all."""
     if unlearned is not None and not unlearned:
         return
     yield space.start, load.with_users(test, 1, SECONDS)
