@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: tools demo test test-unit test-integration lint docs bench fuzz lock
+.PHONY: tools demo test test-unit test-integration lint docs bench bench-tune fuzz lock
 .DEFAULT_GOAL := test
 
 $(READY): requirements/dev.txt pyproject.toml
@@ -51,6 +51,9 @@ docs: $(READY)           ## regenerate docs/reference, build the site into .site
 
 bench: $(READY)          ## every figure of the README, paired against the machine's noise
 	$(BIN)/python -m benchmarks
+
+bench-tune: $(READY)     ## the tuner held to what was measured: goes on with benchmarks/measured
+	$(BIN)/python -m benchmarks tune tune_simulated
 
 FUZZ_ROUNDS ?= 40
 fuzz: $(READY)           ## long: random specs, files, ensembles and models, these against a real Triton

@@ -29,7 +29,7 @@ ROUNDS = 3
 FRESH_S = 4.0
 SEED = 20261122
 HOST = Host(cores=2.0)
-Kind = Literal["grid", "profile", "fresh"]
+Kind = Literal["grid", "profile", "search", "fresh"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,8 @@ class Row:
     """A setting that was measured, for the ``round``-th time.
 
     ``grid`` rows are what searches draw from, with the ``profile`` runs that ours asks for, under
-    so many ``users``; ``fresh`` ones were made afterwards, in turns, to compare what was claimed.
+    so many ``users``; ``search`` ones were measured for a search; ``fresh`` ones were made
+    afterwards, in turns, to compare what was claimed.
     ``late_ms``: how late a thread woke meanwhile, all but one time in fifty.
     """
 
@@ -92,7 +93,7 @@ def _lean(seen: Measurement) -> Measurement:
         requests={},
         verdicts=(),
         environment={},
-        client={"workers": seen.client.get("workers", []), "distrust": []},
+        client={key: seen.client.get(key, []) for key in ("workers", "distrust")},
     )
 
 
@@ -157,13 +158,20 @@ def _wanted(kind: Kind, setting: Setting, test: PlannedLoadTest, turn: int) -> W
     )
 
 
-def fresh(plan: Plan, settings: Sequence[Setting], session: int) -> list[Wanted]:
-    """Return settings to be compared: so many turns, each in another order."""
+def fresh(
+    plan: Plan, new: Sequence[Setting], beside: Sequence[Setting], counts: Mapping[Setting, int]
+) -> list[Wanted]:
+    """Return settings to be compared, in turns, each in another order.
+
+    ``counts``: how often they were; ``beside`` are measured in every turn however often they were.
+    """
     wanted = []
     for turn in range(ROUNDS):
-        every = [_wanted("fresh", s, plan.loadtests["bench"], turn) for s in settings]
-        random.Random(SEED + 100 * (session + 1) + turn).shuffle(every)
-        wanted += every
+        every = [s for s in new if counts.get(s, 0) <= turn]
+        numbers = dict.fromkeys(every, turn) | {s: counts[s] + turn for s in beside}
+        random.Random(SEED + len(counts) + turn).shuffle(order := list(numbers))
+        test = plan.loadtests["bench"]
+        wanted += [_wanted("fresh", setting, test, numbers[setting]) for setting in order]
     return wanted
 
 
@@ -202,9 +210,9 @@ def measure_all(
     surface: Surface, wanted: Sequence[Wanted], rows: Rows, folder: Path, end: float
 ) -> None:
     """Measure until all is done or the time is up, of ``time.monotonic``."""
-    if surface.realtime:
-        before(others=True)
-    with served(surface.plan(folder), folder) as trials:
+    if not wanted:
+        return
+    with in_front(surface.realtime), served(surface.plan(folder), folder) as trials:
         for number, each in enumerate(wanted):
             if time.monotonic() > end:
                 print(f"{surface.name}: {len(wanted) - number} still to be measured", flush=True)
@@ -225,10 +233,17 @@ def measure_all(
             )
 
 
-def before(*, others: bool) -> None:
-    """Go before other processes, or back in line: what sleeps is measured true beside others."""
-    law, priority = (os.SCHED_FIFO, 10) if others else (os.SCHED_OTHER, 0)
+@contextmanager
+def in_front(of_others: bool) -> Iterator[None]:
+    """Go before other processes: what sleeps is then measured true beside them."""
+    if not of_others:
+        yield
+        return
     try:
-        os.sched_setscheduler(0, law, os.sched_param(priority))
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
     except PermissionError:
         print("without the right to go before other processes: let the machine do nothing else")
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

@@ -1,15 +1,22 @@
 """Regret of each search on simulated ensembles, whose true best is known.
 
-``TUNE_ENSEMBLES`` (3) random ensembles of 1 to 4 steps, each at a loose, a medium and a tight p99
-limit; all searches get the same budget (``TUNE_BUDGETS``, 10,25), profiles and finals counted. The
-truth is found by simulating the true system at many settings, and whatever a search wins with.
-The full run is ``TUNE_ENSEMBLES=200 TUNE_BUDGETS=10,25,50``, some hours.
+Random ensembles of 1 to 4 steps, each at a loose, a medium and a tight p99 limit; all searches get
+the same budgets, profiles and finals counted, and see the same measurements: the n-th of a setting
+is the same for whoever asks for it. The truth is found by simulating the true system at many
+settings, and whatever a search wins with.
+
+It goes on with what is in ``benchmarks/measured/tune_simulated.jsonl`` for ``TUNE_MINUTES`` (5),
+until there are ``TUNE_ENSEMBLES`` (200): about a minute each. ``TUNE_JOBS`` processes share them.
 """
 
+import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import time
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -18,19 +25,27 @@ import numpy as np
 
 from tritongen.errors import TuneError
 from tritongen.records.facts import Facts
+from tritongen.records.loadtest import PlannedLoadTest
+from tritongen.records.measurement import Measurement
 from tritongen.records.plan import Plan
 from tritongen.records.study import Host, Setting, Space, Study
 from tritongen.records.tune import Limits, Method
 from tritongen.stages.load import load
 from tritongen.stages.resolve import resolve
 from tritongen.stages.tune import tune
+from tritongen.stages.tune.space import space_of
 from tritongen.testing.simulated import SimulatedServer, Step
 
 METHODS: tuple[Method, ...] = ("guided", "tpe", "random", "hill_climb", "grid")
 CAPS = (("loose", 3.0), ("medium", 1.3), ("tight", 1.05))
 """A p99 limit, in times of the least p99 among good settings."""
+BUDGETS = (10, 25, 50)
+ROOMY, RESERVED = 20, 6
+"""Budgets from so many on keep as many trials for the end: those that a search may use differ in
+nothing else."""
 SEED = 20261122
-SECONDS = 6.0
+SECONDS = 4.0
+RESULTS = Path(__file__).resolve().parent / "measured"
 DRAWN, ROUNDS, PARENTS = 100, 6, 8
 VALUES = {
     "max_batch_size": (1, 2, 4, 8, 16, 32),
@@ -81,6 +96,7 @@ def _spec(names: list[str], users: int) -> str:
     lines += [
         f"loadtests: {{t: {{model: pipe, arrivals: {{closed: {users}}}, duration: 10s}}}}",
         "tune:",
+        "  window: 2s",
         "  search:",
         *(f"    {name}: {{{search}}}" for name in names),
     ]
@@ -133,73 +149,158 @@ def _neighbour(space: Space, parent: Setting, rng: Any) -> Setting:
     return parent.changed({chosen.key: chosen.values[min(max(place, 0), len(chosen.values) - 1)]})
 
 
-def searched(plan: Plan, server: SimulatedServer, said: Any, folder: Path) -> Study | None:
+@dataclass
+class Shared:
+    """Measurements of a server; ``known`` are those that any search made so far."""
+
+    server: SimulatedServer
+    known: dict[str, Measurement]
+    asked: dict[str, int] = field(default_factory=dict)
+
+    def evaluate(self, setting: Setting, test: PlannedLoadTest, seconds: float) -> Measurement:
+        """Measure a setting, as any search does that asks for it as often."""
+        what = f"{setting} under {test.arrivals.closed} for {seconds} s"
+        self.asked[what] = self.asked.get(what, 0) + 1
+        key = f"{what}, time {self.asked[what]}"
+        if key not in self.known:
+            server = replace(self.server, asked=zlib.crc32(key.encode()))
+            self.known[key] = server.evaluate(setting, test, seconds)
+        return self.known[key]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a search came to: the setting that it won with, and how many trials it took."""
+
+    winner: Setting | None
+    trials: int
+    before_finals: int
+
+
+def searched(plan: Plan, shared: Shared, said: Any, folder: Path) -> Study:
     """Return the study of one search."""
-    path = folder / f"{said.method}-{said.trials}-{said.limits.p99}-{server.seed}.jsonl"
-    again = replace(server, asked=0)
+    number = len(list(folder.glob("*.jsonl")))
+    evaluate = replace(shared, asked={}).evaluate
+    host = Host(cores=shared.server.cores)
     try:
-        return tune(plan, again.evaluate, said, host=Host(cores=server.cores), journal=path)
+        return tune(plan, evaluate, said, host=host, journal=folder / f"{number}.jsonl")
     except TuneError as error:
-        failed: Study | None = error.study
+        failed: Study = error.study
         return failed
 
 
-def regrets(number: int, budgets: list[int]) -> Iterator[tuple[Method, int, str, float]]:
-    """Yield how far each search stays below the best (1 is nothing feasible)."""
+def runs(plan: Plan, shared: Shared, cap_ms: float, folder: Path) -> dict[tuple[Method, int], Run]:
+    """Run all searches with all budgets.
+
+    One that ended by itself within a smaller budget would have done the same with it; only the grid
+    asks how much there is.
+    """
+    assert plan.tune is not None
+    limits = Limits(p99=cap_ms / 1000)
+    made: dict[tuple[Method, int], Run] = {}
+    for method in METHODS:
+        larger: Run | None = None
+        for budget in sorted(BUDGETS, reverse=True):
+            same = larger is not None and method != "grid" and budget >= ROOMY
+            if not (same and larger and larger.trials <= budget and _fits(larger, budget)):
+                said = replace(plan.tune, method=method, trials=budget, limits=limits)
+                larger = _run(searched(plan, shared, said, folder))
+            made[method, budget] = larger
+    return made
+
+
+def _fits(run: Run, budget: int) -> bool:
+    return run.before_finals <= budget - RESERVED
+
+
+def _run(study: Study) -> Run:
+    found = study.conclusion
+    return Run(
+        winner=found.winner if found and found.verdict != "infeasible" else None,
+        trials=len(study.trials),
+        before_finals=sum(trial.kind != "final" for trial in study.trials),
+    )
+
+
+def ensemble(number: int) -> list[dict[str, Any]]:
+    """Return for each limit how far each search stays below the best (1: nothing within it)."""
+    began = time.process_time()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         plan, server = made(number, folder)
         assert plan.tune is not None
         truth = Truth(plan, server)
-        first = searched(plan, server, replace(plan.tune, method="random", trials=3), folder)
-        assert first is not None
-        assert first.space is not None
-        truth.explore(first.space, None, number)
+        shared = Shared(server, {})
+        space = space_of(plan, plan.tune, Host(cores=server.cores), None)
+        truth.explore(space, None, number)
         good = sorted(truth.known.values(), key=lambda seen: -seen[0])[: len(truth.known) // 2]
         least = min(p99_ms for _, p99_ms in good)
-        for cap, times in CAPS:
-            cap_ms = least * times
-            truth.explore(first.space, cap_ms, number)
-            limits = Limits(p99=cap_ms / 1000)
-            won = {}
-            for budget in budgets:
-                for method in METHODS:
-                    said = replace(plan.tune, method=method, trials=budget, limits=limits)
-                    study = searched(plan, server, said, folder)
-                    won[method, budget] = _winner(study)
-            for setting in won.values():
-                truth.of(setting) if setting else None
-            best = max(truth.value(setting, cap_ms) for setting in list(truth.known))
-            for (method, budget), setting in won.items():
-                # A p99 that is 5% over is the noise of a measurement, not a mistake.
-                value = truth.value(setting, cap_ms, 1.05) if setting else 0.0
-                yield method, budget, cap, max(1 - value / best, 0.0)
+        caps = {cap: least * times for cap, times in CAPS}
+        for cap_ms in caps.values():
+            truth.explore(space, cap_ms, number)
+        won = {cap: runs(plan, shared, cap_ms, folder) for cap, cap_ms in caps.items()}
+        lines = [_judged(truth, cap, cap_ms, won[cap]) for cap, cap_ms in caps.items()]
+    cpu_s = round(time.process_time() - began, 1)
+    return [{"ensemble": number, "steps": len(server.steps), "cpu_s": cpu_s, **x} for x in lines]
 
 
-def _winner(study: Study | None) -> Setting | None:
-    found = study.conclusion if study else None
-    return found.winner if found and found.verdict != "infeasible" else None
+def _judged(
+    truth: Truth, cap: str, cap_ms: float, won: dict[tuple[Method, int], Run]
+) -> dict[str, Any]:
+    for run in won.values():
+        if run.winner:
+            truth.of(run.winner)
+    best = max(truth.value(setting, cap_ms) for setting in truth.known)
+    regret: dict[str, dict[int, float]] = {}
+    trials: dict[str, dict[int, int]] = {}
+    for (method, budget), run in won.items():
+        # A p99 that is 5% over is the noise of a measurement, not a mistake.
+        value = truth.value(run.winner, cap_ms, 1.05) if run.winner else 0.0
+        regret.setdefault(method, {})[budget] = round(max(1 - value / best, 0.0), 4)
+        trials.setdefault(method, {})[budget] = run.trials
+    return {
+        "cap": cap,
+        "cap_ms": round(cap_ms, 3),
+        "best_rps": round(best, 2),
+        "regret": regret,
+        "trials": trials,
+    }
 
 
 def main() -> None:
-    """Print mean and worst regret of each search."""
-    count = int(os.environ.get("TUNE_ENSEMBLES", "3"))
-    budgets = [int(each) for each in os.environ.get("TUNE_BUDGETS", "10,25").split(",")]
-    rows: list[tuple[Method, int, str, float]] = []
-    for number in range(count):
-        rows += regrets(number, budgets)
-        print(f"\nafter {number + 1} of {count} ensembles (seed {SEED}):")
-        _show(rows, budgets)
-    print("mean / worst: how far below the best setting within the limit; 100% is none within it")
+    """Go on for some minutes, then print mean and worst regret of each search."""
+    end = time.monotonic() + 60 * float(os.environ.get("TUNE_MINUTES", "5"))
+    path = Path(os.environ.get("TUNE_RESULTS", RESULTS)) / "tune_simulated.jsonl"
+    lines = _read(path)
+    done = {line["ensemble"] for line in lines}
+    left = [n for n in range(int(os.environ.get("TUNE_ENSEMBLES", "200"))) if n not in done]
+    jobs = int(os.environ.get("TUNE_JOBS", os.cpu_count() or 1))
+    with ProcessPoolExecutor(jobs) as pool:
+        while left and time.monotonic() < end:
+            for fresh in pool.map(ensemble, left[:jobs]):
+                with path.open("a") as file:
+                    file.write("".join(json.dumps(line) + "\n" for line in fresh))
+            left = left[jobs:]
+    show(_read(path))
 
 
-def _show(rows: Sequence[tuple[Method, int, str, float]], budgets: Sequence[int]) -> None:
-    print(f"{'search':12}{'budget':>7}" + "".join(f"{cap:>18}" for cap, _ in CAPS))
-    for budget in budgets:
+def _read(path: Path) -> list[dict[str, Any]]:
+    text = path.read_text() if path.is_file() else ""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def show(lines: Sequence[dict[str, Any]]) -> None:
+    """Print the table."""
+    count = len({line["ensemble"] for line in lines})
+    print(f"\nmean / worst regret on {count} random ensembles (seed {SEED}); 100%: none within it")
+    print(f"{'search':12}{'budget':>7}" + "".join(f"{cap:>18}" for cap, _ in CAPS) + "  trials")
+    for budget in BUDGETS:
         for method in METHODS:
+            mine = [(x["cap"], x["regret"][method][str(budget)]) for x in lines]
             cells = []
             for cap, _ in CAPS:
-                seen = [r for m, b, c, r in rows if (m, b, c) == (method, budget, cap)]
+                seen = [regret for name, regret in mine if name == cap]
                 cells.append(f"{100 * fmean(seen):5.1f}% /{100 * max(seen):6.1f}%")
-            line = f"{method:12}{budget:>7}" + "".join(f"{cell:>18}" for cell in cells)
-            print(line, flush=True)
+            used = fmean(x["trials"][method][str(budget)] for x in lines)
+            row = "".join(f"{cell:>18}" for cell in cells)
+            print(f"{method:12}{budget:>7}{row}{used:8.1f}", flush=True)

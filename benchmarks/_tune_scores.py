@@ -1,0 +1,112 @@
+"""What searches claimed, measured again in turns, and how near the best it is."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks._tune_live import simulated_best
+from benchmarks._tune_rows import ROUNDS, Rows, fresh, measure_all
+from benchmarks._tune_searches import CAPS, METHODS, SLACK, Found, Log, Seen, caps, means
+from benchmarks._tune_surfaces import Surface
+from tritongen.records.plan import Plan
+from tritongen.records.study import Setting
+
+RIVALS = 4
+"""So many of the grid's best within each limit are measured again: one of them is the best."""
+ALMOST = 1.03
+"""So far above a limit a rival may have been: measured again, it may hold it."""
+
+
+def limits(surface: Surface, plan: Plan, rows: Rows) -> Mapping[str, float]:
+    """Return the limits, ms, by name."""
+    return surface.caps or caps(means(plan, rows.of("grid")))
+
+
+def claimed(surface: Surface, plan: Plan, rows: Rows, found: Sequence[Found]) -> list[Setting]:
+    """Return what has to be measured again: what searches won with, and what else may be best.
+
+    That is the grid's best, or where there is none the simulator's.
+    """
+    settings = [each.winner for each in found if each.winner is not None]
+    if surface.caps:
+        settings += simulated_best(plan, rows, surface.caps["medium"])
+    else:
+        seen = means(plan, rows.of("grid"))
+        settings += [setting for ms in caps(seen).values() for setting in rivals(seen, ms)]
+    return list(dict.fromkeys(settings))
+
+
+def rivals(seen: Mapping[Setting, Seen], cap_ms: float) -> list[Setting]:
+    """Return the best within a limit, as far as that is known."""
+    ranked = sorted(seen, key=lambda setting: -seen[setting].worth(cap_ms, ALMOST))
+    return ranked[:RIVALS]
+
+
+def compare(surface: Surface, plan: Plan, rows: Rows, log: Log, folder: Path, end: float) -> None:
+    """Measure what was claimed and was not yet; the best of all stands beside it in each turn."""
+    done = means(plan, rows.of("fresh"))
+    counts = {setting: len(seen) for (setting, _), seen in rows.of("fresh").items()}
+    every = claimed(surface, plan, rows, log.found)
+    new = [each for each in every if counts.get(each, 0) < ROUNDS]
+    if not new:
+        return
+    bounds = limits(surface, plan, rows).values()
+    beside = [_best(done, ms) for ms in bounds if done]
+    wanted = fresh(plan, new, [each for each in dict.fromkeys(beside) if each not in new], counts)
+    measure_all(surface, wanted, rows, folder, end)
+
+
+def _best(seen: Mapping[Setting, Seen], cap_ms: float) -> Setting:
+    return max(seen, key=lambda setting: seen[setting].worth(cap_ms))
+
+
+def shares(
+    again: Mapping[Setting, Seen], bounds: Mapping[str, float], found: Sequence[Found]
+) -> dict[tuple[str, str], list[float]]:
+    """Return by search and limit what each run reached of the best; 0: not within the limit."""
+    reached: dict[tuple[str, str], list[float]] = {}
+    for each in found:
+        ms = bounds[each.cap]
+        seen = again.get(each.winner) if each.winner else None
+        worth = seen.worth(ms, SLACK) if seen else 0.0
+        best = again[_best(again, ms)].worth(ms)
+        reached.setdefault((each.method, each.cap), []).append(worth / best if best else 0.0)
+    return reached
+
+
+def show(surface: Surface, plan: Plan, rows: Rows, found: Sequence[Found]) -> None:
+    """Print the table of a surface."""
+    seen, again = means(plan, rows.of("grid")), means(plan, rows.of("fresh"))
+    bounds = limits(surface, plan, rows)
+    late = statistics.median(row.late_ms for row in rows.rows)
+    print(f"\n{surface.name}: {len(rows.rows)} measurements (late by {late:.1f} ms)")
+    if not again:
+        print("nothing is compared yet")
+        return
+    for cap, ms in bounds.items():
+        best = _best(again, ms)
+        value = again[best].worth(ms)
+        good = sum(each.worth(ms) > 0 for each in seen.values())
+        near = sum(each.worth(ms) >= 0.97 * value for each in seen.values())
+        held = f"{good} of {len(seen)} settings hold it, {near} within 3%; " if seen else ""
+        print(f"  {cap} ({ms:g} ms): {held}best {value:.1f}/s: {best}")
+    _print(shares(again, bounds, found), found)
+    if surface.caps:
+        ms = surface.caps["medium"]
+        top = [again[s].worth(ms, SLACK) for s in simulated_best(plan, rows, ms) if s in again]
+        print("the simulator's best, measured: " + " ".join(f"{each:.1f}" for each in top))
+
+
+def _print(reached: Mapping[tuple[str, str], Sequence[float]], found: Sequence[Found]) -> None:
+    print(f"{'% of the best: median / worst':30}" + "".join(f"{cap:>16}" for cap in CAPS))
+    for method in METHODS:
+        cells = []
+        for cap in CAPS:
+            values = reached.get((method, cap), [])
+            text = (
+                f"{100 * statistics.median(values):.1f} / {100 * min(values):.1f}" if values else ""
+            )
+            cells.append(f"{text:>16}")
+        used = [each.trials for each in found if each.method == method]
+        mean = f"{statistics.fmean(used):.1f} measurements of {len(used)}" if used else ""
+        print(f"{method:30}" + "".join(cells) + "  " + mean)
