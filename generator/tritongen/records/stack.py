@@ -7,9 +7,11 @@ files share (services, ports, paths) stand here, so that targets need not see ea
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from tritongen.records.machine import Address, Gpus, Image, Memory, SecretFile, SecretUrl
 from tritongen.records.scalars import Flag, Port, Record, Whole, quote, wrong
@@ -126,10 +128,16 @@ def for_triton(value: Any) -> Any:
 
 def _service(known: tuple[str, ...], value: str) -> str:
     if value not in known:
-        raise wrong(
-            "choice", f"the stack has no service {quote(value)}", f"one of {', '.join(known)}"
-        )
+        raise _not_one_of(known, value, f"the stack has no service {quote(value)}")
     return value
+
+
+def _not_one_of(known: tuple[str, ...], value: str, message: str) -> PydanticCustomError:
+    """Return the complaint with the nearest name; a file's own name is enough to find its path."""
+    names = {name.rpartition("/")[2]: name for name in known} | {name: name for name in known}
+    near = get_close_matches(value, names, n=1)
+    fix = f"did you mean `{names[near[0]]}`?" if near else f"one of {', '.join(known)}"
+    return wrong("choice", message, fix)
 
 
 def _own_service(value: str) -> str:
@@ -139,7 +147,7 @@ def _own_service(value: str) -> str:
 def _generated(value: str) -> str:
     if value not in (*EXTENSIBLE, GATEWAY_FILE):
         message = f"{quote(value)} is not a generated file that something can be laid over"
-        raise wrong("choice", message, f"one of {', '.join((*EXTENSIBLE, GATEWAY_FILE))}")
+        raise _not_one_of((*EXTENSIBLE, GATEWAY_FILE), value, message)
     return value
 
 
