@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := test
 
 $(READY): requirements/dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 12) else f"make: this is Python {v[0]}.{v[1]}; serving here needs Python 3.10 to 3.12 (the embedded tritonserver needs numpy < 2). Say which: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 12) else f"make: this is Python {v[0]}.{v[1]}; this repository needs 3.11 or 3.12 (the embedded tritonserver needs numpy < 2 and so at most 3.12, the example'"'"'s dashboards Grafana'"'"'s SDK and so 3.11). Say which: make PYTHON=python3.12 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .

@@ -16,6 +16,7 @@ from tritongen.cli.output import console, show_json
 from tritongen.cli.rows import GIB, Row, State, port, space
 from tritongen.errors import ToolMissingError
 from tritongen.parts.engines.embedded import installation as wheel
+from tritongen.parts.targets.grafana.draw import check_sdk
 
 STYLES: dict[State, str] = {
     "ok": "green",
@@ -61,6 +62,7 @@ def examine() -> Iterator[Row]:
     """Yield everything that serving can need; nothing is changed."""
     yield from _embedded()
     yield _onnxruntime()
+    yield _dashboards()
     yield from (
         port(number, name, ANOTHER)
         for number, name in ((8000, "HTTP"), (8001, "gRPC"), (8002, "metrics"))
@@ -119,6 +121,20 @@ def _onnxruntime() -> Row:
         purpose="ONNX models on the embedded tritonserver",
         remedy="" if there else wheel.INSTALL,
     )
+
+
+def _dashboards() -> Row:
+    purpose = "the dashboards of a spec with `stack:`"
+    try:
+        return Row(what="Grafana's SDK", state="ok", found=check_sdk(), purpose=purpose)
+    except ToolMissingError as error:
+        return Row(
+            what="Grafana's SDK",
+            state="absent",
+            found=f"not installed: {error.why}",
+            purpose=purpose,
+            remedy=error.fix,
+        )
 
 
 def _table(rows: list[Row]) -> Table:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from tritongen.cli import cli, doctor
 from tritongen.cli import rows as rows_of
 from tritongen.parts.engines.embedded import installation
+from tritongen.parts.targets.grafana import draw
 
 
 def rows() -> dict[str, rows_of.Row]:
@@ -38,6 +39,15 @@ def test_a_wrong_numpy_is_missing_and_the_exit_code_is_5(monkeypatch: pytest.Mon
     assert "found 2.1.0" in found.found
     run = CliRunner().invoke(cli, ["doctor"], standalone_mode=False)
     assert run.return_value == 5
+
+
+def test_a_python_without_grafanas_sdk_serves_and_is_told_what_it_cannot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(draw, "find_spec", lambda name: None)
+    found = rows()["Grafana's SDK"]
+    assert found.state == "absent"
+    assert "3.11" in found.remedy
 
 
 def test_a_taken_port_is_named_but_is_no_failure() -> None:

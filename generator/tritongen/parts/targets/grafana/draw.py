@@ -1,8 +1,10 @@
 """Pages become Grafana's dashboards, by Grafana's own SDK (of the release in images.toml)."""
 
 import json
+import platform
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -28,18 +30,29 @@ class Place:
     height: int
 
 
+def check_sdk() -> str:
+    """Return the version of Grafana's SDK.
+
+    Raises:
+        ToolMissingError: it is not there.
+    """
+    if find_spec("grafana_foundation_sdk") is None:
+        raise ToolMissingError(
+            "the dashboards of `stack:` are written with Grafana's SDK, which is not here",
+            why=f"this is Python {platform.python_version()}; grafana-foundation-sdk is for 3.11 "
+            "and newer",
+            fix="install tritongen in an environment of Python 3.11 or 3.12, or leave out `stack:`",
+        )
+    return version("grafana-foundation-sdk").rpartition("!")[2]
+
+
 def draw(page: Page) -> dict[str, Any]:
     """Return the dashboard of a page, as its JSON file has it.
 
     Raises:
         ToolMissingError: Grafana's SDK is not there.
     """
-    if find_spec("grafana_foundation_sdk") is None:
-        raise ToolMissingError(
-            "the dashboards of `stack:` are written with Grafana's SDK",
-            why="grafana-foundation-sdk is not installed; it needs Python 3.11 or newer",
-            fix="install tritongen with Python 3.11 or 3.12",
-        )
+    check_sdk()
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
     built = _dashboard(page).build()
