@@ -2,6 +2,7 @@
 
 import json
 import socket
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,12 @@ def test_everything_has_a_purpose_and_what_is_not_well_has_a_remedy() -> None:
         assert row.purpose
         assert row.found
         assert bool(row.remedy) == (row.state != "ok"), row
+
+
+def test_versions_are_those_that_are_installed() -> None:
+    for name in ("numpy", "nvidia-pytriton", "onnxruntime"):
+        assert installation.version_of(name) == version(name)
+    assert rows()["tritonserver"].found == f"nvidia-pytriton {version('nvidia-pytriton')}"
 
 
 def test_json_has_the_same_rows() -> None:

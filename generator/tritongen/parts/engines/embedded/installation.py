@@ -142,7 +142,7 @@ def version_of(distribution: str) -> str | None:
     ``importlib.metadata`` says the same from the same names, ten times slower: it imports the
     parts of Python that read mail.
     """
-    start = re.escape(distribution).replace("-", "[-_]")
+    start = re.escape(distribution).replace(r"\-", "[-_]")
     name = re.compile(rf"(?i:{start})-([^-]+)(?:-py[0-9.]+)?\.(?:dist|egg)-info")
     for folder in sys.path:
         with suppress(OSError):
