@@ -44,10 +44,14 @@ def render_study(found: Study) -> str:
 
 
 def _rendered(name: str, **shown: object) -> str:
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    folder = files(__name__)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    def text(name: str) -> str:
+        return files(__name__).joinpath(name).read_text("utf-8")
+
+    environment = Environment(
+        loader=FunctionLoader(text), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
     environment.filters.update(
         number=axis.number,
         rate=axis.rate,
@@ -55,6 +59,5 @@ def _rendered(name: str, **shown: object) -> str:
         share=axis.share,
         sentence=view.sentence,
     )
-    template = environment.from_string(folder.joinpath(name).read_text("utf-8"))
-    css = folder.joinpath("page.css").read_text("utf-8")
-    return template.render(css=css, version=__version__, **shown)
+    template = environment.get_template(name)
+    return template.render(css=text("page.css"), version=__version__, **shown)
