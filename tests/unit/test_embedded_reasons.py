@@ -118,6 +118,18 @@ def test_a_server_that_ends_early_is_understood(
     assert error.message == message
 
 
+def test_a_service_that_does_not_start_is_explained(endpoint: Endpoint) -> None:
+    Path(endpoint.log).write_text(
+        'E1122 1 main.cc:282] "failed to start Vertex AI service: Invalid argument - '
+        'API_PREDICT_ROUTE is not defined for Vertex AI endpoint"\n'
+    )
+    error = server_ended(1, LoadProgress(), endpoint)
+    said, meaning = error.why.splitlines()
+    assert said == "API_PREDICT_ROUTE is not defined for Vertex AI endpoint"
+    assert "AIP_PREDICT_ROUTE" in meaning
+    assert "allow_vertex_ai" in error.fix
+
+
 def test_a_crash_names_the_models_that_were_loading(endpoint: Endpoint) -> None:
     error = server_ended(-11, LoadProgress(loading={"m": None}), endpoint)
     assert error.message == "tritonserver was killed by SIGSEGV while loading m"

@@ -4,7 +4,7 @@ Each of them makes tritonserver end, or serve other than what was meant: `load_m
 `model_control_mode: explicit`, a model to load that there is not, TLS without its files, client
 certificates without the authority that signed them (the server starts and refuses every client),
 `counter_latencies: false` (which also stops the counting of requests), traces of tensors over
-OpenTelemetry.
+OpenTelemetry, Vertex AI's protocol without a default model where several are loaded.
 """
 
 from collections.abc import Iterator
@@ -22,6 +22,7 @@ def check(plan: Plan) -> Iterator[Complaint]:
     yield from _control(plan)
     yield from _tls(plan.server)
     yield from _observing(plan.server)
+    yield from _vertex_ai(plan)
 
 
 def _control(plan: Plan) -> Iterator[Complaint]:
@@ -93,3 +94,37 @@ def _observing(server: Server) -> Iterator[Complaint]:
             why="the server ends when it is asked for them",
             fix="write level: TIMESTAMPS",
         )
+
+
+def _vertex_ai(plan: Plan) -> Iterator[Complaint]:
+    said, models = plan.server.vertex_ai_default_model, _loaded(plan)
+    if not plan.server.allow_vertex_ai:
+        return
+    if said is not None and said not in models:
+        yield Complaint(
+            path=("server", "vertex_ai_default_model"),
+            message=f"the default model {said!r} is not among those that are loaded",
+            why="the server ends when Vertex AI's default model is not loaded",
+            fix=did_you_mean(said, models) or "name one of the models",
+        )
+    elif said is None and len(models) != 1:
+        yield Complaint(
+            path=("server", "allow_vertex_ai"),
+            message=f"{len(models)} models are loaded, and none is said to be Vertex AI's",
+            why="the server ends unless there is one model only or a default model",
+            fix="add vertex_ai_default_model: the model that its requests go to",
+        )
+
+
+def _loaded(plan: Plan) -> set[str]:
+    """Return the models that are there when the server has started, steps of ensembles with it."""
+    if plan.server.model_control_mode != "explicit":
+        return set(plan.models)
+    said = plan.server.load_model or ()
+    loaded = set(plan.models) if "*" in said else set(said)
+    ahead = [plan.models[name] for name in loaded if name in plan.models]
+    while ahead:
+        steps = {step.model_name for step in ahead.pop().config.ensemble_scheduling.step}
+        ahead += [plan.models[name] for name in steps - loaded if name in plan.models]
+        loaded |= steps
+    return loaded

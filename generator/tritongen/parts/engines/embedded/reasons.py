@@ -17,7 +17,11 @@ REFUSED = re.compile(
     r"|^Bad option: .*\n.*|^Error: (?!Failed to initialize NVML).*|^The server cannot listen .*",
     re.M,
 )
-CREATING = re.compile(r"error: creating server: (?:\w+ - )?(?P<why>.*)")
+CREATING = re.compile(
+    r"(?:error: creating server|failed to start [\w ]+ service):"
+    r' (?:[A-Z][\w ]+ - )?(?P<why>.*?)"?$',
+    re.M,
+)
 
 
 def failed_models(failed: dict[str, str], endpoint: Endpoint) -> EngineError:

@@ -68,10 +68,13 @@ def default_options(
 def server_environment(
     environment: Mapping[str, str], wheel: Installation, folder: RunFolder
 ) -> dict[str, str]:
-    """Return the environment in which the server and its Python models find their libraries."""
+    """Return the environment in which the server and its Python models find their libraries.
+
+    ``AIP_MODE``, which Vertex AI sets, would turn off the services that are waited for.
+    """
     libraries = [wheel.library_path, environment.get("LD_LIBRARY_PATH", "")]
     return {
-        **environment,
+        **{name: value for name, value in environment.items() if name != "AIP_MODE"},
         MARK: str(folder.path),
         "LD_LIBRARY_PATH": ":".join(filter(None, libraries)),
         "PATH": f"{folder.path / 'python' / 'bin'}:{environment.get('PATH', '/usr/bin:/bin')}",
