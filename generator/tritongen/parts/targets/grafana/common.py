@@ -1,8 +1,16 @@
 """What several pages show."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tritongen.parts.targets.grafana.page import Note, Panel, Query, Variable
+from tritongen.parts.targets.grafana.page import (
+    GREEN,
+    Note,
+    Panel,
+    Query,
+    Steps,
+    Variable,
+)
 from tritongen.parts.targets.grafana.watched import asked
 from tritongen.records.monitoring import parts
 from tritongen.records.plan import Plan
@@ -53,6 +61,56 @@ def notes(plan: Plan) -> tuple[Note, ...]:
     alert = Note(name="Alerts", expr='ALERTS{alertstate="firing"}', colour="red")
     load = Note(name="Load tests", expr="loadtest_running > 0", colour="blue")
     return (alert, load) if plan.loadtests else (alert,)
+
+
+def tile(
+    title: str,
+    expr: str,
+    *,
+    unit: str,
+    what: str,
+    legend: str = "",
+    decimals: int | None = None,
+    limits: Steps = (),
+    below: str = GREEN,
+) -> Panel:
+    """Return what a query gives now, as a number; the other fields are the panel's."""
+    return Panel(
+        title=title,
+        description=what,
+        unit=unit,
+        queries=(Query(expr, legend),),
+        kind="tiles",
+        width=4,
+        limits=limits,
+        below=below,
+        decimals=decimals,
+    )
+
+
+def table(
+    title: str,
+    columns: Mapping[str, tuple[str, str]],
+    *,
+    first: str,
+    what: str,
+    link: str = "",
+) -> Panel:
+    """Return a row for each model: a query and its unit by the heading of its column."""
+    return Panel(
+        title=title,
+        description=what,
+        unit="short",
+        queries=tuple(
+            Query(f"sum by (model) ({expr})", name) for name, (expr, _) in columns.items()
+        ),
+        kind="table",
+        width=24,
+        decimals=2,
+        columns={"model": first},
+        units={name: unit for name, (_, unit) in columns.items()},
+        link=link,
+    )
 
 
 def step_times(ensemble: str, width: int) -> Panel:

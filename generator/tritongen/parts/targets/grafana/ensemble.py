@@ -60,15 +60,13 @@ def _tiles(plan: Plan, ensemble: str) -> Iterator[Panel]:
         ),
     }
     for title, (expr, unit, what) in queries.items():
-        slowest = title == "Slowest step"
-        yield Panel(
-            title=title,
-            description=f"{what} Over the last minute.",
+        yield common.tile(
+            title,
+            expr,
             unit=unit,
-            kind="tiles",
-            width=4,
+            what=f"{what} Over the last minute.",
             decimals=2,
-            queries=(Query(expr, "{{model}}" if slowest else ""),),
+            legend="{{model}}" if title == "Slowest step" else "",
             limits=limits[:1] if title == last.legend else (),
         )
 
@@ -80,7 +78,6 @@ def _times(ensemble: str) -> Iterator[Panel]:
         description="Each step's share of the time of all steps, over the last minute.",
         unit="percentunit",
         kind="bars",
-        width=8,
         most=1,
         queries=(
             Query(f'sort_desc(tritongen:step_time:ratio1m{{ensemble="{ensemble}"}})', "{{model}}"),
@@ -95,7 +92,6 @@ def _parts(plan: Plan, ensemble: str) -> Iterator[Panel]:
         description="Mean time of a request in the queue of each step, upon each other.",
         unit="s",
         kind="stack",
-        width=8,
         queries=(Query(f"tritongen:step_queue_time:mean1m{{{own}}}", "{{model}}"),),
     )
     yield Panel(
@@ -104,7 +100,6 @@ def _parts(plan: Plan, ensemble: str) -> Iterator[Panel]:
         "other.",
         unit="s",
         kind="stack",
-        width=8,
         queries=(Query(_computing(own), "{{model}}"),),
     )
     steps = "|".join(uses(plan, ensemble)).replace(".", "[.]")
@@ -114,7 +109,6 @@ def _parts(plan: Plan, ensemble: str) -> Iterator[Panel]:
         "instances or replicas.",
         unit="percentunit",
         kind="bars",
-        width=8,
         most=1,
         queries=(
             Query(f'sort_desc(tritongen:queue_time:ratio1m{{model=~"{steps}"}})', "{{model}}"),
@@ -139,7 +133,6 @@ def _capacity(plan: Plan, ensemble: str) -> Iterator[Panel]:
             title="How full batches are",
             description="Mean size of an executed batch, as a share of max_batch_size.",
             unit="percentunit",
-            width=8,
             most=1,
             queries=fills,
         )
@@ -147,7 +140,6 @@ def _capacity(plan: Plan, ensemble: str) -> Iterator[Panel]:
         title="Batch size",
         description="Inferences that were executed together, on average.",
         unit="short",
-        width=8,
         queries=tuple(
             Query(f'tritongen:batch_size:mean1m{{model="{name}"}}', name) for name in sizes
         ),
@@ -158,7 +150,6 @@ def _capacity(plan: Plan, ensemble: str) -> Iterator[Panel]:
             title="How busy instances are",
             description="Share of the instances, on all replicas, that execute at a time.",
             unit="percentunit",
-            width=8,
             most=1,
             queries=tuple(
                 Query(_busy(name, count), f"{name} (of {count} a replica)")
@@ -171,7 +162,6 @@ def _capacity(plan: Plan, ensemble: str) -> Iterator[Panel]:
             title="Busy instances",
             description="Instances that execute at a time, on all replicas.",
             unit="short",
-            width=8,
             queries=tuple(
                 Query(f'tritongen:busy_instances:mean1m{{model="{name}"}}', name) for name in rest
             ),
@@ -198,16 +188,5 @@ def _table(ensemble: str) -> Panel:
         "Busy instances": (of("tritongen:busy_instances:mean1m"), "short"),
         "Failed": (of("tritongen:failed:ratio1m"), "percentunit"),
     }
-    return Panel(
-        title="Steps",
-        description="Each step over the last minute; times are of one request of the ensemble.",
-        unit="short",
-        kind="table",
-        width=24,
-        decimals=2,
-        columns={"model": "Step"},
-        queries=tuple(
-            Query(f"sum by (model) ({expr})", name) for name, (expr, _) in columns.items()
-        ),
-        units={name: unit for name, (_, unit) in columns.items()},
-    )
+    what = "Each step over the last minute; times are of one request of the ensemble."
+    return common.table("Steps", columns, first="Step", what=what)

@@ -63,24 +63,14 @@ def _tiles(plan: Plan) -> Iterator[Panel]:
             ((limit, RED),),
         ),
     )
-    for title, expr, unit, what, limits in tiles:
-        yield Panel(
-            title=title,
-            description=f"{what} Over the last minute.",
-            unit=unit,
-            kind="tiles",
-            width=4,
-            decimals=2,
-            queries=(Query(expr, ""),),
-            limits=limits,
-        )
-    yield Panel(
-        title=f"Ready of {replicas}",
-        description="Servers that the gateway finds ready, of the protocol that has the fewest.",
+    for title, expr, unit, said, limits in tiles:
+        what = f"{said} Over the last minute."
+        yield common.tile(title, expr, unit=unit, what=what, limits=limits, decimals=2)
+    yield common.tile(
+        f"Ready of {replicas}",
+        "tritongen:gateway_servers:min",
         unit="short",
-        kind="tiles",
-        width=4,
-        queries=(Query("tritongen:gateway_servers:min", ""),),
+        what="Servers that the gateway finds ready, of the protocol that has the fewest.",
         below=RED,
         limits=((replicas, GREEN),),
     )
@@ -96,7 +86,6 @@ def _requests() -> Iterator[Panel]:
             description="Inference requests a second, streams left out; codes are HTTP's status "
             "or gRPC's by name.",
             unit="reqps",
-            width=8,
             queries=(Query(f"sum by ({what}) ({REQUESTS} > 0)", label),),
         )
     yield Panel(
@@ -104,7 +93,6 @@ def _requests() -> Iterator[Panel]:
         description="Requests a second by model and reason; Triton counts those of a full queue "
         "nowhere.",
         unit="reqps",
-        width=8,
         queries=(Query("tritongen:gateway_rejections:rate1m", "{{model}} {{reason}}"),),
     )
 
@@ -146,7 +134,6 @@ def _servers() -> Iterator[Panel]:
         title="Ready servers",
         description="Servers that the gateway finds ready, and those that answer Prometheus.",
         unit="short",
-        width=8,
         queries=(
             Query(f'haproxy_backend_active_servers{{{gateway}, proxy=~"triton_.+"}}', "{{proxy}}"),
             Query("tritongen:replicas_up:count", "answer Prometheus"),
@@ -156,7 +143,6 @@ def _servers() -> Iterator[Panel]:
         title="Requests sent again",
         description="Requests a second that a server did not answer and that were sent again.",
         unit="reqps",
-        width=8,
         queries=(Query("tritongen:gateway_retries:rate1m", "{{proxy}}"),),
     )
     answers = f'haproxy_frontend_http_responses_total{{{gateway}, proxy=~"http|grpc"}}'
@@ -165,6 +151,5 @@ def _servers() -> Iterator[Panel]:
         description="Answers a second by HTTP's status, of any kind of request; gRPC's errors are "
         "2xx here.",
         unit="reqps",
-        width=8,
         queries=(Query(f"sum by (proxy, code) (rate({answers}[1m])) > 0", "{{proxy}} {{code}}"),),
     )

@@ -1,6 +1,7 @@
 """The page of load tests: what was offered and answered, the client's view upon the server's."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tritongen.parts.targets.grafana import common
 from tritongen.parts.targets.grafana.page import ORANGE, RED, Page, Panel, Query, Row, Variable
@@ -12,6 +13,7 @@ OFFERED = f"sum(rate(loadtest_requests_offered_total{{{THIS}}}[1m]))"
 ANSWERED = f"sum(rate(loadtest_requests_answered_total{{{THIS}}}[1m]))"
 UNSENT = f"sum(rate(loadtest_requests_unsent_total{{{THIS}}}[1m]))"
 FAILED = f"sum(rate(loadtest_requests_failed_total{{{THIS}}}[1m]))"
+NO_TEST = "no load test"
 
 
 def page(plan: Plan) -> Page:
@@ -74,17 +76,15 @@ def _tiles(plan: Plan) -> Iterator[Panel]:
         ),
     )
     for title, expr, unit, what, colours in tiles:
-        yield Panel(
-            title=title,
-            description=what,
+        tile = common.tile(
+            title,
+            expr,
             unit=unit,
-            kind="tiles",
-            width=4,
+            what=what,
             decimals=2,
-            queries=(Query(expr, ""),),
             limits=tuple(colours),
-            silent="no load test",
         )
+        yield replace(tile, silent=NO_TEST)
 
 
 def _rates() -> Iterator[Panel]:
@@ -100,20 +100,19 @@ def _rates() -> Iterator[Panel]:
             Query(f"{FAILED} or vector(0)", "failed"),
             Query(UNSENT, "not sent in time"),
         ),
-        silent="no load test",
+        silent=NO_TEST,
     )
     kinds = f"sum by (kind, code) (rate(loadtest_requests_failed_total{{{THIS}}}[1m]))"
     yield Panel(
         title="Failures by kind",
         description="Failed requests a second, by kind and by the protocol's code.",
         unit="reqps",
-        width=8,
         queries=(
             Query(
                 f'{kinds} or label_replace(vector(0), "kind", "none", "", "")', "{{kind}} {{code}}"
             ),
         ),
-        silent="no load test",
+        silent=NO_TEST,
     )
 
 
@@ -129,14 +128,13 @@ def _latency(plan: Plan) -> Iterator[Panel]:
             *(Query(_quantile(share), said) for said, share in CLIENT.items()),
             Query(f'tritongen:latency:mean1m{{model=~"{models}"}}', "{{model}} in Triton, mean"),
         ),
-        silent="no load test",
+        silent=NO_TEST,
     )
     yield Panel(
         title="Waiting requests in the server",
         description="Requests in queues by model, over all replicas.",
         unit="short",
         kind="stack",
-        width=8,
         queries=(Query("tritongen:pending:sum", "{{model}}"),),
     )
 
@@ -149,28 +147,25 @@ def _program() -> Iterator[Panel]:
         title="Requests on their way",
         description="Sent and not yet answered, and how many can be at once.",
         unit="short",
-        width=8,
         queries=(
             Query('sum(loadtest_in_flight{job="locust"})', "on their way"),
             Query('sum(loadtest_users{job="locust"})', "at most"),
         ),
-        silent="no load test",
+        silent=NO_TEST,
     )
     yield Panel(
         title="Workers",
         description="Workers that take part in the load test and report.",
         unit="short",
-        width=8,
         queries=(Query('sum(loadtest_workers{job="locust"})', "workers"),),
-        silent="no load test",
+        silent=NO_TEST,
     )
     yield Panel(
         title="Busiest worker",
         description="Share of one core that it uses: near 100% latency is the load program's own.",
         unit="percentunit",
-        width=8,
         most=1,
         queries=(Query('max(loadtest_worker_cpu_ratio{job="locust"})', "busiest worker"),),
         limits=((0.9, RED),),
-        silent="no load test",
+        silent=NO_TEST,
     )

@@ -39,7 +39,6 @@ def _cpu(has: frozenset[str]) -> Iterator[Panel]:
         title="Processors in use",
         description="Share of the whole machine's processor time, as each replica sees it.",
         unit="percentunit",
-        width=8,
         most=1,
         queries=(Query(f"nv_cpu_utilization{{{HERE}}}", "{{instance}}"),),
         limits=FULL,
@@ -48,7 +47,6 @@ def _cpu(has: frozenset[str]) -> Iterator[Panel]:
         title="Memory in use",
         description="Share of the machine's memory.",
         unit="percentunit",
-        width=8,
         most=1,
         queries=(
             Query(
@@ -63,7 +61,6 @@ def _cpu(has: frozenset[str]) -> Iterator[Panel]:
             title="Pinned memory in use",
             description="Memory of the pool through which GPUs are fed; none is used without.",
             unit="bytes",
-            width=8,
             queries=(
                 Query(f"nv_pinned_memory_pool_used_bytes{{{HERE}}}", "{{instance}} used"),
                 Query(f"nv_pinned_memory_pool_total_bytes{{{HERE}}}", "{{instance}} of"),
@@ -77,7 +74,6 @@ def _gpu() -> Iterator[Panel]:
         title="GPU in use",
         description="Share of the time in which the GPU ran something.",
         unit="percentunit",
-        width=8,
         most=1,
         queries=(Query(f"nv_gpu_utilization{{{HERE}}}", name),),
     )
@@ -85,7 +81,6 @@ def _gpu() -> Iterator[Panel]:
         title="GPU memory in use",
         description="Share of the GPU's memory; what a backend once took it may keep.",
         unit="percentunit",
-        width=8,
         most=1,
         queries=(Query('tritongen:gpu_memory:ratio{instance=~"$replica"}', name),),
         limits=FULL,
@@ -94,7 +89,6 @@ def _gpu() -> Iterator[Panel]:
         title="GPU power",
         description="Power that the GPU draws, and may draw.",
         unit="watt",
-        width=8,
         queries=(
             Query(f"nv_gpu_power_usage{{{HERE}}}", name),
             Query(f"nv_gpu_power_limit{{{HERE}}}", f"{name} limit"),
@@ -107,7 +101,6 @@ def _cache() -> Iterator[Panel]:
         title="Cache in use",
         description="Share of the cache's bytes that hold answers.",
         unit="percentunit",
-        width=8,
         most=1,
         queries=(Query(f"nv_cache_util{{{HERE}}}", "{{instance}}"),),
     )
@@ -115,13 +108,11 @@ def _cache() -> Iterator[Panel]:
         title="Answers in the cache",
         description="How many answers the cache of each replica holds.",
         unit="short",
-        width=8,
         queries=(Query(f"nv_cache_num_entries{{{HERE}}}", "{{instance}}"),),
     )
     yield Panel(
         title="Thrown out of the cache",
         description="Answers a second that made room for others: many mean it is too small.",
         unit="suffix:/s",
-        width=8,
         queries=(Query(f"rate(nv_cache_num_evictions{{{HERE}}}[1m])", "{{instance}}"),),
     )

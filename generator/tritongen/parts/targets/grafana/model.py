@@ -40,7 +40,7 @@ def _rows(plan: Plan) -> Iterator[Row]:
 
 
 def _tiles() -> Iterator[Panel]:
-    for title, series, unit, what in (
+    for title, series, unit, said in (
         ("Requests", "requests:rate1m", "reqps", "Requests a second, by Triton's count."),
         ("Failed", "failed:ratio1m", "percentunit", "Share of the requests that failed."),
         ("Time", "latency:mean1m", "s", "Mean time of a request in the server."),
@@ -53,16 +53,8 @@ def _tiles() -> Iterator[Panel]:
             "Inferences a second: a request of batch size 8 is 8; answers from the cache are none.",
         ),
     ):
-        query = Query(f"tritongen:{series}{{{MODEL}}}", "")
-        yield Panel(
-            title=title,
-            description=f"{what} Over the last minute, all replicas.",
-            unit=unit,
-            kind="tiles",
-            width=4,
-            decimals=2,
-            queries=(query,),
-        )
+        what = f"{said} Over the last minute, all replicas."
+        yield common.tile(title, f"tritongen:{series}{{{MODEL}}}", unit=unit, what=what, decimals=2)
 
 
 def _latency(plan: Plan) -> Iterator[Panel]:
@@ -72,7 +64,6 @@ def _latency(plan: Plan) -> Iterator[Panel]:
         description="By quantile over the last minute, of the slowest replica, and the mean."
         + (" Of models that are answered from the cache Triton tells no quantiles." * cached),
         unit="s",
-        width=8,
         queries=(
             Query(f"tritongen:latency:quantile{{{MODEL}}}", "{{quantile}}"),
             Query(f"tritongen:latency:mean1m{{{MODEL}}}", "mean"),
@@ -87,7 +78,6 @@ def _latency(plan: Plan) -> Iterator[Panel]:
             title=title,
             description=f"{what}, by quantile over the last minute, of the slowest chosen replica.",
             unit="s",
-            width=8,
             queries=(Query(f"max by (quantile) ({series} >= 0) / 1e6", "{{quantile}}"),),
             silent=ENSEMBLE,
         )
@@ -100,7 +90,6 @@ def _replicas() -> Iterator[Panel]:
         title="Requests by replica",
         description="Requests that each chosen replica answered, a second.",
         unit="reqps",
-        width=8,
         queries=(Query(f"sum by (instance) (rate({done}[1m]))", "{{instance}}"),),
     )
     mean = (
@@ -110,7 +99,6 @@ def _replicas() -> Iterator[Panel]:
         title="Time by replica",
         description="Mean time of a request on each chosen replica.",
         unit="s",
-        width=8,
         queries=(Query(mean, "{{instance}}"),),
     )
     yield Panel(
@@ -118,7 +106,6 @@ def _replicas() -> Iterator[Panel]:
         description="Requests in the model's queue on each chosen replica; none wait for an "
         "ensemble, they wait for its steps.",
         unit="short",
-        width=8,
         queries=(
             Query(
                 f"sum by (instance) (nv_inference_pending_request_count{{{HERE}}})", "{{instance}}"
@@ -134,7 +121,6 @@ def _own(plan: Plan) -> Iterator[Panel]:
         title="Failures by reason",
         description="Failed requests a second, by Triton's reason; STEP: the step's own code.",
         unit="reqps",
-        width=8,
         queries=(Query(f"tritongen:failures:rate1m{{{MODEL}}}", "{{reason}}"),),
     )
     if "first_responses" in has:
@@ -142,7 +128,6 @@ def _own(plan: Plan) -> Iterator[Panel]:
             title="Time to the first response",
             description="Of decoupled models, by quantile, over all replicas.",
             unit="s",
-            width=8,
             queries=(Query(f"tritongen:first_response:quantile{{{MODEL}}}", "{{quantile}}"),),
             silent="no requests, or not decoupled",
         )
@@ -151,7 +136,6 @@ def _own(plan: Plan) -> Iterator[Panel]:
             title="Answered from the cache",
             description="Share of looked-up requests that the response cache answered.",
             unit="percentunit",
-            width=8,
             most=1,
             queries=(Query(f"tritongen:cache_hits:ratio1m{{{MODEL}}}", "hits"),),
             silent="no requests, or not cached",
@@ -162,7 +146,6 @@ def _own(plan: Plan) -> Iterator[Panel]:
             description="How long the model took to load, on each chosen replica.",
             unit="s",
             kind="bars",
-            width=8,
             queries=(
                 Query(f"max by (instance) (nv_model_load_duration_secs{{{HERE}}})", "{{instance}}"),
             ),

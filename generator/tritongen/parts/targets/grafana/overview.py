@@ -46,53 +46,43 @@ def _rows(plan: Plan) -> Iterator[Row]:
 
 def _tiles(plan: Plan) -> Iterator[Panel]:
     stack = common.stack(plan)
-    yield Panel(
-        title="Requests",
-        description=f"{common.requests(plan).what}, over the last minute.",
+    yield common.tile(
+        "Requests",
+        f"sum({common.requests(plan).rate})",
         unit="reqps",
-        kind="tiles",
-        width=4,
-        queries=(Query(f"sum({common.requests(plan).rate})", ""),),
+        what=f"{common.requests(plan).what}, over the last minute.",
     )
     limit = failure_limit(plan)
     failed = f"sum({common.requests(plan).failed}) / (sum({common.requests(plan).rate}) > 0)"
-    yield Panel(
-        title="Failed",
-        description="Share of these requests that failed by the server's fault"
-        + (", held against the strictest objective." if limit else "."),
+    yield common.tile(
+        "Failed",
+        failed,
         unit="percentunit",
-        kind="tiles",
-        width=4,
+        what="Share of these requests that failed by the server's fault"
+        + (", held against the strictest objective." if limit else "."),
         decimals=2,
-        queries=(Query(failed, ""),),
         limits=((limit or 0.01, RED),),
     )
     yield _slowest(plan)
-    yield Panel(
-        title="Waiting",
-        description="Requests in queues, over all models and replicas.",
+    yield common.tile(
+        "Waiting",
+        "sum(tritongen:pending:sum)",
         unit="short",
-        kind="tiles",
-        width=4,
-        queries=(Query("sum(tritongen:pending:sum)", ""),),
+        what="Requests in queues, over all models and replicas.",
     )
-    yield Panel(
-        title=f"Replicas of {stack.replicas}",
-        description="Servers that answer Prometheus. Red: fewer than were planned.",
+    yield common.tile(
+        f"Replicas of {stack.replicas}",
+        "tritongen:replicas_up:count",
         unit="short",
-        kind="tiles",
-        width=4,
-        queries=(Query("tritongen:replicas_up:count", ""),),
+        what="Servers that answer Prometheus. Red: fewer than were planned.",
         below=RED,
         limits=((stack.replicas, "green"),),
     )
-    yield Panel(
-        title="Alerts",
-        description="Alerts that fire now; Prometheus' page /alerts says what to do.",
+    yield common.tile(
+        "Alerts",
+        'count(ALERTS{alertstate="firing"}) or vector(0)',
         unit="short",
-        kind="tiles",
-        width=4,
-        queries=(Query('count(ALERTS{alertstate="firing"}) or vector(0)', ""),),
+        what="Alerts that fire now; Prometheus' page /alerts says what to do.",
         limits=((1, RED),),
     )
 
@@ -103,13 +93,11 @@ def _slowest(plan: Plan) -> Panel:
     said = "p99" if any(query.legend == "p99" for query in last) else "Mean time"
     chosen = [query for query in last if query.legend == "p99"] or last
     limits = sorted(limit for name in asked(plan) for limit in latency_limits(plan, name))
-    return Panel(
-        title=f"{said} of the slowest",
-        description=f"{said} of a request, of the model that clients ask and that is slowest.",
+    return common.tile(
+        f"{said} of the slowest",
+        f"max({' or '.join(query.expr for query in chosen)})",
         unit="s",
-        kind="tiles",
-        width=4,
-        queries=(Query(f"max({' or '.join(query.expr for query in chosen)})", ""),),
+        what=f"{said} of a request, of the model that clients ask and that is slowest.",
         limits=tuple(limits[:1]),
     )
 
@@ -138,6 +126,7 @@ def _objectives(plan: Plan) -> Iterator[Panel]:
             "objective allows: above 1 it is missed if that goes on, at 14.4 somebody is woken.",
             unit="suffix: ×",
             kind=kind,  # type: ignore[arg-type]
+            width=12,
             decimals=2,
             queries=tuple(Query(expr.format(window), legend) for expr, legend in said),
             limits=((1, ORANGE), (14.4, RED)),
@@ -150,21 +139,18 @@ def _requests(plan: Plan) -> Iterator[Panel]:
         title="Requests by model",
         description=f"{seen.what}, a second.",
         unit="reqps",
-        width=8,
         queries=(Query(f"sum by (model) ({seen.rate})", "{{model}}"),),
     )
     yield Panel(
         title="Failures by model",
         description="Requests that failed by the server's fault, a second.",
         unit="reqps",
-        width=8,
         queries=(Query(f"sum by (model) ({seen.failed})", "{{model}}"),),
     )
     yield Panel(
         title="Latency of what clients ask",
         description="The highest quantile that is known of each model; the mean where none is.",
         unit="s",
-        width=8,
         queries=tuple(
             Query(query.expr, f"{name} {query.legend}")
             for name in asked(plan)
@@ -187,19 +173,12 @@ def _table(plan: Plan) -> Panel:
     if "response_cache" in parts(plan):
         columns["From cache"] = ("tritongen:cache_hits:ratio1m", "percentunit")
     link = f"/d/{uid('model')}?var-model=${{__data.fields.Model}}&${{__url_time_range}}"
-    return Panel(
-        title="Models",
-        description="Each model over the last minute, by Triton's own count, ensembles and their "
-        "steps alike; a click on its name shows more. Times are means.",
-        unit="short",
-        kind="table",
-        width=24,
-        decimals=2,
-        columns={"model": "Model"},
-        queries=tuple(
-            Query(f"sum by (model) ({expr})", name) for name, (expr, _) in columns.items()
-        ),
-        units={name: unit for name, (_, unit) in columns.items()},
+    return common.table(
+        "Models",
+        columns,
+        first="Model",
+        what="Each model over the last minute, by Triton's own count, ensembles and their steps "
+        "alike; a click on its name shows more. Times are means.",
         link=link,
     )
 

@@ -47,7 +47,7 @@ class Panel:
     unit: str
     queries: tuple[Query, ...]
     kind: Kind = "lines"
-    width: int = 12
+    width: int = 8
     limits: Steps = ()
     below: str = GREEN
     most: float | None = None
