@@ -59,36 +59,36 @@ def scenario(plan: Plan, name: str, root: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("slo: {mm: {p99: 1s}}", "TG401 no model or ensemble is called 'mm' | did you mean 'm'?"),
-        ("model: n, arrivals: {closed: 1}", "TG401 no model or ensemble is called 'n' | "),
+        ("slo: {mm: {p99: 1s}}", "TG701 no model or ensemble is called 'mm' | did you mean 'm'?"),
+        ("model: n, arrivals: {closed: 1}", "TG701 no model or ensemble is called 'n' | "),
         (
             "models: {m: 1, strem: 2}, arrivals: {closed: 1}",
-            "TG401 no model or ensemble is called 'strem' | did you mean 'stream'?",
+            "TG701 no model or ensemble is called 'strem' | did you mean 'stream'?",
         ),
         (
             "model: m, arrivals: {closed: 1}, data: {inputs: {Z: {range: 1}}}",
-            "TG401 m has no input 'Z' | name one of X",
+            "TG701 m has no input 'Z' | name one of X",
         ),
         (
             "model: stream, protocol: http, arrivals: {closed: 1}",
-            "TG402 stream may answer a request any number of times, which http can't carry | "
+            "TG702 stream may answer a request any number of times, which http can't carry | "
             "write `protocol: grpc-stream`",
         ),
         (
             "model: pipe, arrivals: {closed: 1}",
-            "TG402 pipe may answer a request any number of times, which grpc can't carry | ",
+            "TG702 pipe may answer a request any number of times, which grpc can't carry | ",
         ),
         (
             "model: m, duration: 5s, arrivals: {stages: [{duration: 2s, rate: 1/s}]}",
-            "TG403 `duration` is said, and `stages` say theirs | remove `duration:`",
+            "TG703 `duration` is said, and `stages` say theirs | remove `duration:`",
         ),
         (
             "models: {m: 1}, arrivals: {closed: 1}, data: x",
-            "TG403 `data` does not say for which of the `models` it is | ",
+            "TG703 `data` does not say for which of the `models` it is | ",
         ),
         (
             "model: blind, arrivals: {closed: 1}",
-            "TG404 the inputs of blind are not known, so no request can be made | ",
+            "TG704 the inputs of blind are not known, so no request can be made | ",
         ),
     ],
 )

@@ -92,9 +92,12 @@ def titles() -> dict[str, str]:
     from tritongen.parts.lints import LINTS
     from tritongen.stages.load.codes import CODES
     from tritongen.stages.probe.mistakes import TABLE as PROBE
+    from tritongen.stages.resolve.refusals import LOAD_TABLE
     from tritongen.stages.resolve.refusals import TABLE as WIRING
+    from tritongen.stages.resolve.tuning import TUNE_TABLE as TUNING
 
     pages = {code.code: code.title for code in CODES} | PROBE | WIRING
+    pages |= LOAD_TABLE | TUNING
     pages |= {code: lint.__doc__ or code for code, lint in LINTS.items()}
     return {code: page.partition("\n")[0] for code, page in pages.items()}
 

@@ -158,7 +158,7 @@ def test_files_that_give_no_request_are_findings_with_a_place(
     with pytest.raises(SpecError) as refused:
         samples(inputs, said)
     (finding,) = refused.value.findings
-    assert (finding.code, finding.severity) == ("TG404", "error")
+    assert (finding.code, finding.severity) == ("TG704", "error")
     assert finding.place is not None
     assert expected in finding.message
 

@@ -130,7 +130,7 @@ def test_what_does_not_fit_the_tensors_is_a_finding(
     with pytest.raises(SpecError) as refused:
         samples(inputs, said)
     (finding,) = refused.value.findings
-    assert finding.code == "TG404"
+    assert finding.code == "TG704"
     assert finding.place is not None
     assert expected in finding.message
 
@@ -159,7 +159,7 @@ def test_a_unique_request_is_changed_where_it_stays_valid(
 def test_a_response_cache_that_would_answer_is_warned_of(plan: Any) -> None:
     more = "response_cache: {enable: true}"
     _, (warning,) = plan("{X: FP32[8]}", "", more)
-    assert (warning.code, warning.severity) == ("TG405", "warning")
+    assert (warning.code, warning.severity) == ("TG705", "warning")
     assert "t has 64 different requests, and m has a response cache" in warning.message
     assert plan("{X: FP32[8]}", "unique: true", more)[1] == []
 

@@ -141,7 +141,7 @@ def _cached(
     cached = [each.name for each in (config, *members) if each.response_cache.enable]
     if cached and not test.unique and count < FEW:
         yield Finding(
-            code="TG405",
+            code="TG705",
             severity="warning",
             place=plan.places.of(*traffic.path, "data"),
             message=f"{test.name} has {count} different requests, and {cached[0]} has a response "
@@ -158,4 +158,4 @@ def _finding(plan: Plan, path: SpecPath, what: str, error: Mistake) -> Finding:
     elif isinstance(error, OSError):
         message = f"{error.filename}: {error.strerror}"
     place = plan.places.of(*path)
-    return Finding(code="TG404", severity="error", place=place, message=message, why=why, fix=fix)
+    return Finding(code="TG704", severity="error", place=place, message=message, why=why, fix=fix)

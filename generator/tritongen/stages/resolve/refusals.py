@@ -19,15 +19,15 @@ TABLE = {
 }
 
 LOAD_TABLE = {
-    "TG401": "A load test or an objective (`slo:`) names a model that is neither in `models:` nor "
+    "TG701": "A load test or an objective (`slo:`) names a model that is neither in `models:` nor "
     "in `ensembles:`, or an input that the model has not.",
-    "TG402": "A model that may answer a request any number of times is asked over a stream only: "
+    "TG702": "A model that may answer a request any number of times is asked over a stream only: "
     "Triton refuses it over HTTP and over plain gRPC. Say `protocol: grpc-stream`.",
-    "TG403": "Something of a load test is said twice: `stages` and `trace` have their own length, "
+    "TG703": "Something of a load test is said twice: `stages` and `trace` have their own length, "
     "and in a mix (`models:`) every model has its own `data`.",
-    "TG404": "Requests can't be made: the model's tensors are not known, files are missing or the "
+    "TG704": "Requests can't be made: the model's tensors are not known, files are missing or the "
     "folder is empty, values do not fit the tensors, or a file is of a kind that is not read.",
-    "TG405": "A warning: the load test has few different requests and the model's response cache "
+    "TG705": "A warning: the load test has few different requests and the model's response cache "
     "is on, so most answers come from the cache and say nothing about the model. `unique: true` "
     "makes each request different; more `data` or `samples` make it more like production.",
 }
@@ -157,7 +157,7 @@ def unmeasured_model(name: str, known: Iterable[str], place: Place | None) -> Fi
     """A load test or an objective is for a model that does not exist."""
     known = sorted(known)
     return Finding(
-        code="TG401",
+        code="TG701",
         severity="error",
         place=place,
         message=f"no model or ensemble is called {name!r}",
@@ -170,7 +170,7 @@ def unknown_input(model: str, name: str, known: Iterable[str], place: Place | No
     """``data.inputs`` names an input that the model has not."""
     known = sorted(known)
     return Finding(
-        code="TG401",
+        code="TG701",
         severity="error",
         place=place,
         message=f"{model} has no input {name!r}",
@@ -182,7 +182,7 @@ def unknown_input(model: str, name: str, known: Iterable[str], place: Place | No
 def unknown_tensors(model: str, place: Place | None) -> Finding:
     """The model's inputs were neither read nor said."""
     return Finding(
-        code="TG404",
+        code="TG704",
         severity="error",
         place=place,
         message=f"the inputs of {model} are not known, so no request can be made",
@@ -194,7 +194,7 @@ def unknown_tensors(model: str, place: Place | None) -> Finding:
 def streams_only(model: str, protocol: str, place: Place | None) -> Finding:
     """A decoupled model is asked over a protocol that has one answer per request."""
     return Finding(
-        code="TG402",
+        code="TG702",
         severity="error",
         place=place,
         message=f"{model} may answer a request any number of times, which {protocol} can't carry",
@@ -206,7 +206,7 @@ def streams_only(model: str, protocol: str, place: Place | None) -> Finding:
 def two_durations(place: Place | None) -> Finding:
     """``duration`` beside ``stages``."""
     return Finding(
-        code="TG403",
+        code="TG703",
         severity="error",
         place=place,
         message="`duration` is said, and `stages` say theirs",
@@ -218,7 +218,7 @@ def two_durations(place: Place | None) -> Finding:
 def whose_data(model: str, place: Place | None) -> Finding:
     """``data`` beside ``models``."""
     return Finding(
-        code="TG403",
+        code="TG703",
         severity="error",
         place=place,
         message="`data` does not say for which of the `models` it is",
