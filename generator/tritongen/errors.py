@@ -1,9 +1,12 @@
 """Every way to refuse, each with its exit code."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tritongen.records.finding import Finding, Place
+
+if TYPE_CHECKING:
+    from tritongen.records.spec import Spec
 
 
 class TritongenError(Exception):
@@ -19,9 +22,13 @@ class TritongenError(Exception):
 
 
 class SpecError(TritongenError):
-    """The spec or the arguments are wrong; carries all findings of the stage that refused."""
+    """The spec or the arguments are wrong; carries all findings of the stage that refused.
+
+    ``rest`` is what could be read of the spec all the same.
+    """
 
     exit_code = 2
+    rest: "Spec | None" = None
 
     def __init__(self, findings: Sequence[Finding] | str, *, why: str = "", fix: str = "") -> None:
         if isinstance(findings, str):

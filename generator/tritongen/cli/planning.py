@@ -21,6 +21,7 @@ from tritongen.records.finding import Finding
 from tritongen.records.paths import ENV_FILE, STATE
 from tritongen.records.plan import Plan, short
 from tritongen.records.release import Release, releases
+from tritongen.records.spec import Spec
 from tritongen.records.tree import Change
 from tritongen.stages.apply import apply, diff, make_password, recover
 from tritongen.stages.check import check
@@ -39,15 +40,7 @@ def plan_spec(request: Request) -> tuple[Plan, tuple[Finding, ...]]:
     Raises:
         SpecError: when something was found that Triton would refuse, and for warnings if strict.
     """
-    asked = Asked(os.environ)
-    with request.reading.noting():
-        with messages.status("reading the spec"):
-            loaded = load([request.spec, *request.overlays], asked)
-            recover(request.root)
-        with messages.status("reading the models"):
-            facts = probe(loaded, request.root)
-    request.note(asked, _placed(facts))
-    plan = resolve(loaded, facts)
+    plan = _resolved(request)
     request.needs = (ENV_FILE,) if plan.stack else ()
     doubts: tuple[Finding, ...] = ()
     if plan.loadtests:
@@ -60,6 +53,27 @@ def plan_spec(request: Request) -> tuple[Plan, tuple[Finding, ...]]:
     if any(finding.severity in wrong for finding in findings):
         raise SpecError(findings)
     return plan, findings
+
+
+def _resolved(request: Request) -> Plan:
+    """Load, probe and resolve a spec; a refusal tells also what is wrong with the rest of it."""
+    asked = Asked(os.environ)
+    loaded: Spec | None = None
+    try:
+        with request.reading.noting():
+            with messages.status("reading the spec"):
+                loaded = load([request.spec, *request.overlays], asked)
+                recover(request.root)
+            with messages.status("reading the models"):
+                facts = probe(loaded, request.root)
+        request.note(asked, _placed(facts))
+        return resolve(loaded, facts)
+    except SpecError as error:
+        if not error.findings:
+            raise
+        from tritongen.cli.rest import with_rest  # only when something is wrong
+
+        raise with_rest(error, loaded or error.rest, request.root) from None
 
 
 def make_plan(

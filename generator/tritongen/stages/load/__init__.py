@@ -33,7 +33,8 @@ def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Spec:
     """Read a spec and its overlays, in order.
 
     ``environment`` is where ``${NAME}`` is looked up before the spec's own ``vars:``. Raises
-    :class:`SpecError` with every finding of all files, in reading order.
+    :class:`SpecError` with every finding of all files, in reading order, and with the entries that
+    could be read.
     """
     if not paths:
         raise SpecError("no spec was named", fix="give the path of one: spec.yaml")
@@ -46,7 +47,7 @@ def load(paths: Sequence[Path], environment: Mapping[str, str]) -> Spec:
         if over is not None:
             root = overlay(spelled_out(root, over), over)
     spec = _read_spec(report, settle(report, root, environment), paths)
-    report.stop_if_any()
+    report.stop_if_any(spec)
     assert spec is not None
     return spec
 

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from tritongen.errors import SpecError
 from tritongen.records.finding import Edit, Finding, Place, rename
 from tritongen.records.scalars import quote
+from tritongen.records.spec import Spec
 from tritongen.stages.load.codes import MISSING, UNDEFINED, UNKNOWN_KEY, Code
 from tritongen.stages.load.nodes import Entries
 
@@ -56,8 +57,11 @@ class Report:
         if place not in self._misspelled:
             self.add(MISSING, place, message, fix=fix)
 
-    def stop_if_any(self) -> None:
-        """Raise :class:`SpecError` with all findings, in reading order, if there are any."""
+    def stop_if_any(self, rest: Spec | None = None) -> None:
+        """Raise :class:`SpecError` with all findings, in reading order, if there are any.
+
+        ``rest`` is what could be read in spite of them.
+        """
         if self.findings:
             undefined = {_place(found) for found in self.findings if found.code == UNDEFINED.code}
             judged = [  # what an undefined ${NAME} would have been cannot be wrong as well
@@ -65,7 +69,9 @@ class Report:
                 for found in self.findings
                 if found.code == UNDEFINED.code or _place(found) not in undefined
             ]
-            raise SpecError(sorted(judged, key=lambda found: (_place(found), found.message)))
+            refusal = SpecError(sorted(judged, key=lambda found: (_place(found), found.message)))
+            refusal.rest = rest
+            raise refusal
 
 
 def _place(finding: Finding) -> Place:

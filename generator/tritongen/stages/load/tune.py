@@ -1,5 +1,9 @@
 """Reads ``tune:``."""
 
+from typing import Any
+
+from pydantic import ValidationError
+
 from tritongen.records.tune import Tune
 from tritongen.stages.load.codes import TYPE
 from tritongen.stages.load.keys import plain, read_keys
@@ -15,4 +19,16 @@ def read_tune(report: Report, node: Node | None) -> Tune | None:
         message = f"`tune` wants a mapping, found {describe(node)}"
         report.add(TYPE, node.place, message, fix="write `tune: {}` for all defaults")
         return None
-    return read_keys(report, Tune, node, plain(node), "`tune`")
+    said = {key: plain(value) for key, value in node.values.items()}
+    tune = read_keys(report, Tune, node, said, "`tune`")
+    # What else is wrong with it is told as well: the other keys are read all the same.
+    return tune or Tune.model_validate({key: said[key] for key in said if _stands(key, said[key])})
+
+
+def _stands(key: str, value: Any) -> bool:
+    """Tell whether a key can be read by itself; a goal excludes another one."""
+    try:
+        Tune.model_validate({key: value})
+    except ValidationError:
+        return False
+    return key not in ("maximize", "minimize")
