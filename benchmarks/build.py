@@ -21,13 +21,18 @@ from google.protobuf import text_format
 ONNX, STEPS, ENSEMBLES, LENGTH, PAIRS = 700, 300, 200, 10, 3
 
 
-def write_spec(folder: Path) -> Path:
-    """Write the spec, its 700 model files (read-only, so that they may be linked) and a step."""
+def write_spec(folder: Path, *, part: int = 1) -> Path:
+    """Write the spec, its 700 model files (read-only, so that they may be linked) and a step.
+
+    ``part`` divides all numbers: 10 writes a spec of 70 ONNX models, 30 steps and 20 ensembles.
+    """
     import onnx
     from onnx import TensorProto, helper
 
+    models, steps, ensembles = ONNX // part, STEPS // part, ENSEMBLES // part
+    folder.mkdir(exist_ok=True)
     lines = ["name: many", "models:"]
-    for number in range(ONNX):
+    for number in range(models):
         shape: list[str | int | None] = ["batch", 16]
         x = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
         y = helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)
@@ -39,14 +44,14 @@ def write_spec(folder: Path) -> Path:
         (folder / f"m{number}.onnx").chmod(0o444)
         lines.append(f"  m{number}: {{source: m{number}.onnx, max_batch_size: 8}}")
     (folder / "step.py").write_text("def step(x):\n    return {'y': x}\n")
-    for number in range(STEPS):
+    for number in range(steps):
         lines += [f"  s{number}:", "    python: step.py:step", "    input: {x: 'FP32[16]'}"]
         lines += ["    output: {y: 'FP32[16]'}", "    max_batch_size: 8"]
     lines.append("ensembles:")
-    for number in range(ENSEMBLES):
+    for number in range(ensembles):
         lines += [f"  e{number}:", "    steps:"]
         for step in range(LENGTH):
-            model = f"m{(number + step) % ONNX}" if step % 3 else f"s{(number + step) % STEPS}"
+            model = f"m{(number + step) % models}" if step % 3 else f"s{(number + step) % steps}"
             reads = "x" if step == 0 else f"t{step}"
             writes = "y" if step == LENGTH - 1 else f"t{step + 1}"
             lines.append(
