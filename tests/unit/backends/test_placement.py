@@ -141,6 +141,24 @@ def test_an_engine_of_vllm_without_a_model_is_refused(refused, tmp_path):
         assert (finding.code, what in finding.message) == ("TG056", True)
 
 
+def test_an_engine_of_tensorrt_llm_has_the_tensors_that_every_request_needs(
+    read, refused, tmp_path
+):
+    put(tmp_path, {"e/rank0.engine": b"x", "e/config.json": b'{"build_config": {}}'})
+    facts = read(source="e", config=ModelConfig(backend="tensorrtllm")).models["m"][1]
+    assert [one.name for one in facts.inputs] == [
+        "input_ids", "input_lengths", "request_output_len"
+    ]  # fmt: skip
+    assert [one.name for one in facts.outputs] == ["output_ids", "sequence_length"]
+    declared = ModelConfig(backend="tensorrtllm", input=[{"name": "input_ids"}])
+    assert read(source="e", config=declared).models["m"][1].inputs is None
+    put(tmp_path, {"e/config.json": b'{"architectures": ["Llama"]}'})
+    assert read(source="e", config=ModelConfig(backend="tensorrtllm")).models["m"][1].inputs is None
+    put(tmp_path, {"e/config.json": b"no"})
+    (finding,) = refused(source="e", config=ModelConfig(backend="tensorrtllm"))
+    assert finding.code == "TG056"
+
+
 def test_a_pointer_to_an_engine_is_not_an_engine(refused, tmp_path):
     put(tmp_path, {"a.plan": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"})
     (finding,) = refused(source="a.plan")

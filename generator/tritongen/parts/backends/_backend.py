@@ -53,7 +53,7 @@ class Format:
     ``batches`` is the backend's unless said; ``reader`` is the Python package that could read the
     file, where it is not a dependency; ``compared`` tells that the file holds tensors, so that
     those declared have to be its own; ``found`` that the backend looks for the file by itself,
-    though it is not the first of its formats.
+    though it is not the first of its formats; ``needed`` that a model's folder has to have it.
     """
 
     file: str
@@ -67,6 +67,7 @@ class Format:
     reader: str = ""
     compared: bool = True
     found: bool = False
+    needed: bool = True
 
     def named(self, name: str) -> bool:
         """Tell whether a file of this name can be of this format."""

@@ -1,10 +1,55 @@
-"""TensorRT-LLM: its engine lies in a folder that a parameter names."""
+"""TensorRT-LLM: its engine lies in a folder that a parameter names, with a config.json."""
 
-from tritongen.parts.backends._backend import TEXT, Backend
+import json
+from pathlib import Path
+
+from tritongen.errors import SpecError
+from tritongen.parts.backends._backend import TEXT, Backend, Format
+from tritongen.records.facts import Inspection, TensorFacts
+from tritongen.records.messages import ModelConfig
+
+FILE = "config.json"
+ENGINE = frozenset({"build_config", "builder_config"})
+"""What an engine was built with: of today's engines, and of those before TensorRT-LLM 0.8."""
+INT = "TYPE_INT32"
+DECODER = Inspection(
+    inputs=(
+        TensorFacts(name="input_ids", data_type=INT, shape=(-1, -1)),
+        TensorFacts(name="input_lengths", data_type=INT, shape=(-1,)),
+        TensorFacts(name="request_output_len", data_type=INT, shape=(-1, 1)),
+    ),
+    outputs=(
+        TensorFacts(name="output_ids", data_type=INT, shape=(-1, -1, -1)),
+        TensorFacts(name="sequence_length", data_type=INT, shape=(-1, -1)),
+    ),
+)
+"""What every request has to say and every answer has; the many optional ones can be declared."""
+
+
+def inspect(file: Path, shown: str) -> Inspection:
+    """Return the tensors of an engine; none for a ``config.json`` of something else."""
+    try:
+        said = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise SpecError.of(
+            "TG056",
+            f"{shown} is not JSON: {error}",
+            why="TensorRT-LLM reads there how the engine was built",
+            fix="give the folder that trtllm-build wrote",
+        ) from error
+    return DECODER if isinstance(said, dict) and ENGINE & said.keys() else Inspection()
+
+
+def _refine(config: ModelConfig, found: Inspection) -> Inspection:
+    """Take the tensors that are declared: an engine does not say which optional ones are wanted."""
+    return Inspection() if config.input or config.output else found
+
 
 BACKEND = Backend(
     name="tensorrtllm",
+    formats=(Format(file=FILE, inspect=inspect, compared=False, needed=False),),
     completes=False,
+    refine=_refine,
     parameters=dict.fromkeys(
         (
             "FORCE_CPU_ONLY_INPUT_TENSORS",

@@ -42,7 +42,7 @@ def read_model(source: Source, config: ModelConfig, search: Search, cache: Cache
         _require_suffix(config, backend, form, located, shown)
         files = {default: located, **_beside(located, default, form)}
     inspection = Inspection()
-    if form is not None:
+    if form is not None and (form.needed or form.file in files):
         model = _model_file(files, default, form, backend.name, shown)
         inspection = cache.inspect(files[model], form, shown)
         files |= _data_files(files[model], model, inspection.data_files, shown)
