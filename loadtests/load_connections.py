@@ -11,7 +11,6 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol
 
@@ -19,6 +18,7 @@ import gevent
 import grpc
 import grpc.experimental.gevent
 from geventhttpclient.response import HTTPParseError, HTTPSocketResponse
+import load_tls
 from load_answers import Answer, Failure
 from load_payloads import Sample
 from load_requests import GrpcRequests, HttpRequests, Step
@@ -83,7 +83,8 @@ def protocol(scenario: Scenario) -> Protocols:
         raise ScenarioError(f"{scenario.address!r} is no address: host:port, https://host:port")
     secure = scheme in ("https", "grpcs")
     if scenario.protocol == "http":
-        return Http(host.strip("[]"), int(port), secure)
+        tls = load_tls.context(scenario.certificate) if secure else None
+        return Http(host.strip("[]"), int(port), tls)
     return Grpc(place, secure, scenario)
 
 
@@ -93,10 +94,9 @@ def protocol(scenario: Scenario) -> Protocols:
 class Http:
     """HTTP/1.1 with binary tensors; each user keeps a connection alive."""
 
-    def __init__(self, host: str, port: int, secure: bool) -> None:
-        """Connect to a host and port, over TLS if ``secure``."""
-        self.host, self.port = host, port
-        self.tls = ssl.create_default_context() if secure else None
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+        """Connect to a host and port, over TLS if it is said whom to believe."""
+        self.host, self.port, self.tls = host, port, tls
 
     def requests(self, kind: Request, samples: Sequence[Sample]) -> HttpRequests:
         """Make the samples of a kind of request ready."""
@@ -170,7 +170,8 @@ class Grpc:
 
     def __init__(self, place: str, secure: bool, scenario: Scenario) -> None:
         """Call ``host:port``, over TLS if ``secure``."""
-        self.place, self.secure = place, secure
+        self.place = place
+        self.tls = load_tls.credentials(scenario.certificate, place) if secure else None
         self.streams = scenario.protocol == "grpc-stream"
         self.channels: list[grpc.Channel] = []
         if not scenario.threads:
@@ -182,16 +183,14 @@ class Grpc:
     def channel(self) -> grpc.Channel:
         """Return a channel; it connects by itself when it is used."""
         # Without its own pool, channels to one place share one connection.
-        options = [
+        options: list[tuple[str, int | str]] = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
             ("grpc.use_local_subchannel_pool", 1),
         ]
-        if self.secure:
-            # As for HTTP: this machine's certificates, or those that SSL_CERT_FILE names.
-            known = ssl.get_default_verify_paths().cafile
-            roots = Path(known).read_bytes() if known else None
-            return grpc.secure_channel(self.place, grpc.ssl_channel_credentials(roots), options)
+        if self.tls:
+            credentials, more = self.tls
+            return grpc.secure_channel(self.place, credentials, [*options, *more])
         return grpc.insecure_channel(self.place, options)
 
     def requests(self, kind: Request, samples: Sequence[Sample]) -> GrpcRequests:

@@ -181,6 +181,10 @@ class Leader:
         self.runner.log_exception("load", message, message)
         gevent.spawn(self.runner.stop)
 
+    def why_not(self) -> str:
+        """Say why no load test can be started now; Locust itself would say that it has been."""
+        return "" if self._workers() else "no worker is connected yet, or none any more"
+
     def told(self) -> str:
         """Return Prometheus' text about what runs and what has run."""
         if self.conductor is None:

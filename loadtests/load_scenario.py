@@ -164,7 +164,8 @@ class Request:
 class Scenario:
     """A whole load test; ``text`` is the file's, ``digest`` the SHA-256 of it and what it names.
 
-    With ``greenlets`` its users are never threads.
+    With ``greenlets`` its users are never threads. ``certificate`` is a file with the one that the
+    server shows over TLS, see `load_tls`.
     """
 
     name: str
@@ -180,6 +181,7 @@ class Scenario:
     text: str
     digest: str
     greenlets: bool = False
+    certificate: str = ""
 
     @property
     def threads(self) -> bool:

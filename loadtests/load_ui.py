@@ -163,6 +163,9 @@ class Leads(Protocol):
     def told(self) -> str:
         """Return Prometheus' text."""
 
+    def why_not(self) -> str:
+        """Say why no load test can be started now."""
+
 
 def extend(environment: Any, leader: Leads, statistics_address: str) -> None:
     """Add the tabs to Locust's page, and keep watching the server."""
@@ -201,10 +204,13 @@ class Page:
         web_ui.app.after_request(self.extend)
 
     def refuse(self) -> Response | None:
-        """Refuse what another site's page sends: Locust lets any start a load test."""
+        """Refuse what another site's page sends, and a start that Locust would only call one."""
         origin = request.headers.get("Origin")
         if request.method == "POST" and origin and urlsplit(origin).netloc != request.host:
             return Response(f"not from {escape(origin)}", 403, mimetype="text/plain")
+        if request.endpoint == "locust.swarm" and (why := self.leader.why_not()):
+            said = json.dumps({"success": False, "message": why})
+            return Response(said, mimetype="application/json")
         return None
 
     def extend(self, response: Response) -> Response:

@@ -87,6 +87,7 @@ ALERT_WEBHOOK: Final = "/tmp/webhook"  # noqa: S108, in a container
 """A file in Alertmanager's container with the URL of ``alertmanager: {webhook: {env: NAME}}``."""
 
 SECRETS: Final = "/run/secrets"
+TLS_SECRET: Final = "tls_certificate"  # noqa: S105, the name of one
 TLS_CERTIFICATE: Final = f"{SECRETS}/tls.pem"
 TLS_KEY: Final = f"{SECRETS}/tls.pem.key"
 """Where HAProxy looks for the key of a certificate by itself."""

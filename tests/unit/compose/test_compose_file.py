@@ -172,7 +172,9 @@ def test_locust_s_image_holds_what_its_program_needs(tmp_path: Path) -> None:
     assert len({found[name]["image"] for name in ("locust-master", "locust-worker", "ops")}) == 1
 
 
-def test_tls_and_keys_are_secrets_of_the_gateway_alone(tmp_path: Path) -> None:
+def test_tls_and_keys_are_secrets_of_the_gateway_and_locust_sees_the_certificate(
+    tmp_path: Path,
+) -> None:
     said = {
         "tls": {"certificate": "certs/a.pem", "key": {"env": "TLS_KEY"}},
         "api_keys": "keys.txt",
@@ -185,11 +187,19 @@ def test_tls_and_keys_are_secrets_of_the_gateway_alone(tmp_path: Path) -> None:
         "api_keys": {"file": "keys.txt"},
     }
     found = document["services"]
-    having = [name for name, each in found.items() if "secrets" in each]
-    assert having == ["gateway"]
-    targets = {each["source"]: each["target"] for each in found["gateway"]["secrets"]}
-    assert targets["tls_key"] == targets["tls_certificate"] + ".key"
-    assert "--http-address=https://gateway:8000" in found["locust-worker"]["command"]
+    targets = {
+        name: {secret["source"]: secret["target"] for secret in each["secrets"]}
+        for name, each in found.items()
+        if "secrets" in each
+    }
+    at = targets["gateway"]["tls_certificate"]
+    assert targets["gateway"].keys() == document["secrets"].keys()
+    assert targets["gateway"]["tls_key"] == f"{at}.key"
+    for name in ("locust-master", "locust-worker"):
+        assert targets.pop(name) == {"tls_certificate": at}
+        assert "--http-address=https://gateway:8000" in found[name]["command"]
+        assert f"--certificate={at}" in found[name]["command"]
+    assert list(targets) == ["gateway"]
 
 
 def test_extra_is_laid_over_the_file_and_shown_as_a_decision(tmp_path: Path) -> None:
@@ -248,7 +258,9 @@ def test_the_page_tells_where_everything_is(tmp_path: Path) -> None:
 
 def test_the_page_asks_as_the_gateway_wants_to_be_asked(tmp_path: Path) -> None:
     haproxy = {"tls": {"certificate": "c", "key": "k"}, "api_keys": "keys"}
-    page = texts(planned(tmp_path, stack={"gateway": {"haproxy": haproxy}}))["compose/README.md"]
+    plan = planned(tmp_path, stack={"gateway": {"haproxy": haproxy}}, loadtests=LOADTESTS)
+    page = texts(plan)["compose/README.md"]
+    assert "`smoke`. They present the key `LOCUST_API_KEY` of `.env`.\n" in page
     header = '--header "Authorization: Bearer $KEY"'
     assert f"curl --insecure {header} https://127.0.0.1:8000/v2/models/m" in page
 

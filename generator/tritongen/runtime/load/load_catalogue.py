@@ -71,4 +71,10 @@ class Catalogue:
         )
         # gRPC can't be told of gevent later, so where the next one may need that, all are.
         greenlets = bool(self.names)
-        return replace(scenario, address=address, requests=requests, greenlets=greenlets)
+        return replace(
+            scenario,
+            address=address,
+            requests=requests,
+            greenlets=greenlets,
+            certificate=self.options.certificate,
+        )

@@ -9,10 +9,12 @@ at the end, ``--live FILE`` once a second (- is the standard output).
 Without ``--scenario`` the load test is chosen by ``--loadtest`` or on the page, from the folders
 beside this file. ``--http-address`` and ``--grpc-address`` take the place of the scenario's
 address; all processes need the same. ``--statistics-address HOST:PORT`` says where the page asks
-for the server's statistics (over HTTP, each server that the name stands for). All of these can be
-said in the environment: ``LOCUST_LOADTEST``, ``LOCUST_HTTP_ADDRESS`` and so on; ``LOCUST_API_KEY``
-is sent with each request, as ``Authorization: Bearer``. The page has the last results at
-``triton/results.json``, and text for Prometheus at ``tritongen/metrics``.
+for the server's statistics (over HTTP, each server that the name stands for). ``--certificate``
+names a file (PEM) with the one certificate that is believed over TLS, whichever name it is for;
+without it those of this machine, or of ``SSL_CERT_FILE``, have to vouch for the address. All of
+these can be said in the environment: ``LOCUST_LOADTEST``, ``LOCUST_HTTP_ADDRESS`` and so on;
+``LOCUST_API_KEY`` is sent with each request, as ``Authorization: Bearer``. The page has the last
+results at ``triton/results.json``, and text for Prometheus at ``tritongen/metrics``.
 
 Exit codes: 0, results are complete (and may say that they can't be trusted); 2, the scenario can't
 be used, or workers differ; 9, results can't be written; 130, the run was ended early and what was
@@ -46,6 +48,7 @@ def _options(parser: Any) -> None:
         ("--grpc-address", "", "where scenarios over gRPC are sent instead"),
         ("--statistics-address", "", "where the page asks for the server's statistics"),
         ("--api-key", "", "a gateway's key: it belongs into the environment"),
+        ("--certificate", "", "the one that the server shows over TLS, under whatever name"),
     ):
         parser.add_argument(
             option,

@@ -34,8 +34,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def catalogue(offered: list[str], **said: str) -> Catalogue:
-    options: dict[str, Any] = {"scenario": "", "loadtest": "", "http_address": "", "api_key": ""}
-    return Catalogue(SimpleNamespace(**{**options, "grpc_address": "", **said}), offered)
+    options: dict[str, Any] = dict.fromkeys(
+        ("scenario", "loadtest", "http_address", "grpc_address", "api_key", "certificate"), ""
+    )
+    return Catalogue(SimpleNamespace(**{**options, **said}), offered)
 
 
 def test_the_folders_beside_the_program_are_offered() -> None:

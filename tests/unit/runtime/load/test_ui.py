@@ -102,13 +102,15 @@ def test_a_model_that_came_later_is_shown() -> None:
 def page() -> Any:
     """Make the page's routes for what was watched, and return a client of them."""
 
-    def make(seen: Watched, results: dict[str, Any] | None = None) -> Any:
+    def make(seen: Watched, results: dict[str, Any] | None = None, why_not: str = "") -> Any:
         app = Flask("page")
         web_ui = SimpleNamespace(app=app, template_args={}, auth_required_if_enabled=lambda f: f)
-        leader: Any = SimpleNamespace(results=results, told=lambda: "told 1.0\n")
+        leader: Any = SimpleNamespace(
+            results=results, told=lambda: "told 1.0\n", why_not=lambda: why_not
+        )
         options = SimpleNamespace(web_base_path="")
         Page(SimpleNamespace(web_ui=web_ui, parsed_options=options), seen, leader)
-        app.add_url_rule("/swarm", "swarm", lambda: "started", methods=["POST"])
+        app.add_url_rule("/swarm", "locust.swarm", lambda: "started", methods=["POST"])
         return app.test_client()
 
     return make
@@ -132,6 +134,12 @@ def test_prometheus_reads_what_is_told(page: Any) -> None:
 def test_no_other_site_starts_a_load_test(page: Any, origin: str | None, status: int) -> None:
     headers = {"Origin": origin} if origin else {}
     assert page(watched()).post("/swarm", headers=headers).status_code == status
+
+
+def test_a_load_test_that_nobody_can_send_is_not_called_started(page: Any) -> None:
+    said = page(watched(), why_not="no worker is connected").post("/swarm").json
+    assert said == {"success": False, "message": "no worker is connected"}
+    assert page(watched()).post("/swarm").text == "started"
 
 
 def test_the_charts_show_what_a_model_is_called_and_nothing_more(page: Any) -> None:

@@ -25,6 +25,7 @@ from tritongen.records.stack import (
     INNER,
     TLS_CERTIFICATE,
     TLS_KEY,
+    TLS_SECRET,
     TRITON,
     Haproxy,
     PlannedStack,
@@ -33,7 +34,7 @@ from tritongen.records.stack import (
 
 def service(stack: PlannedStack, haproxy: Haproxy) -> Commented:
     """Return the service."""
-    places = {"tls_certificate": TLS_CERTIFICATE, "tls_key": TLS_KEY, "api_keys": API_KEYS}
+    places = {TLS_SECRET: TLS_CERTIFICATE, "tls_key": TLS_KEY, "api_keys": API_KEYS}
     own: dict[str, Any] = {
         "image": stack.images[GATEWAY],
         "user": "haproxy",
@@ -58,7 +59,7 @@ def secrets(haproxy: Haproxy) -> dict[str, Any]:
     """Return the files of the gateway that are nobody else's."""
     found = {}
     if haproxy.tls:
-        found["tls_certificate"] = {"file": secret_path(haproxy.tls.certificate)}
+        found[TLS_SECRET] = {"file": secret_path(haproxy.tls.certificate)}
         found["tls_key"] = {"file": secret_path(haproxy.tls.key)}
     if haproxy.api_keys:
         found["api_keys"] = {"file": secret_path(haproxy.api_keys)}

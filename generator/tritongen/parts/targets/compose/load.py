@@ -32,6 +32,8 @@ from tritongen.records.stack import (
     OPS_FOLDER,
     OPS_MOUNT,
     OPS_PROFILE,
+    TLS_CERTIFICATE,
+    TLS_SECRET,
     TRITON,
     TRITON_GRPC,
     TRITON_HTTP,
@@ -50,12 +52,16 @@ def _locust(stack: PlannedStack, *role: str) -> dict[str, Any]:
         f"--http-address={'https://' if secure else ''}{host}:{http}",
         f"--grpc-address={'grpcs://' if secure else ''}{host}:{grpc}",
     ]
+    # No certificate is for the gateway's name in here: it has to show the one that clients see.
+    believed = [f"--certificate={TLS_CERTIFICATE}"] if secure else []
+    shown = [{"source": TLS_SECRET, "target": TLS_CERTIFICATE}] if secure else []
     return {
         **built.image(stack, LOCUST),
-        "command": [f"--locustfile={PROGRAM}/locustfile.py", *role, *addresses],
+        "command": [f"--locustfile={PROGRAM}/locustfile.py", *role, *addresses, *believed],
         "user": "locust",
         "environment": {"PYTHONDONTWRITEBYTECODE": "1", **_key(stack)},
         "volumes": [mounted(LOADTESTS, PROGRAM)],
+        **those_said(secrets=shown),
         "depends_on": after(host),
     }
 
