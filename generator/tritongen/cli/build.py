@@ -4,12 +4,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tritongen.records.finding import Finding, Place
 from tritongen.stages.stamp import Asked, Reading, absolute, recall, remember
+
+if TYPE_CHECKING:
+    from tritongen.records.finding import Finding
 
 # What reads a spec, and what writes on the screen, is imported where it is needed: with an
 # unchanged spec nothing is read, and a server is started before anything is said.
@@ -59,7 +61,7 @@ class Request:
             show_findings([_finding(row) for row in result["findings"]])
         return result
 
-    def remember(self, findings: Sequence[Finding], files: int, serving: Any) -> None:
+    def remember(self, findings: "Sequence[Finding]", files: int, serving: Any) -> None:
         """Remember a build that ended well: its findings, its files, and how it is served."""
         result = {
             "findings": [asdict(f) for f in findings],
@@ -70,7 +72,9 @@ class Request:
         remember(self.root, self.key, self.reading, self.asked, result)
 
 
-def _finding(row: dict[str, Any]) -> Finding:
+def _finding(row: dict[str, Any]) -> "Finding":
+    from tritongen.records.finding import Finding, Place
+
     place = row.pop("place")
     row.pop("edit")  # of use to `check --fix` only
     return Finding(place=Place(**place) if place else None, **row)
@@ -99,6 +103,19 @@ def spec_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = decorate(command)
     return command
+
+
+def patience(help_: str) -> Callable[..., Any]:
+    """Return the option ``--timeout``: for how many seconds nothing may happen."""
+    return click.option(
+        "--timeout",
+        "timeout_s",
+        type=click.FloatRange(min=0, min_open=True),
+        default=120,
+        show_default=True,
+        metavar="SECONDS",
+        help=help_,
+    )
 
 
 @click.command(

@@ -4,20 +4,12 @@ from pathlib import Path
 
 import click
 
-from tritongen.cli.build import Request, spec_arguments
+from tritongen.cli.build import Request, patience, spec_arguments
 
 
 @click.command(epilog="Examples: tritongen rollout | tritongen rollout spec.yaml -f prod.yaml")
 @spec_arguments
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
-    default=120,
-    show_default=True,
-    metavar="SECONDS",
-    help="Give a replica up when nothing happens for so long while it loads its models.",
-)
+@patience("Give a replica up when nothing happens for so long while it loads its models.")
 @click.option(
     "--drain",
     "drain_s",

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from tritongen.cli.build import Request, spec_arguments
+from tritongen.cli.build import Request, patience, spec_arguments
 from tritongen.errors import SpecError
 from tritongen.parts.engines import NAMES, Name, embedded
 from tritongen.parts.engines.embedded import Serving
@@ -62,15 +62,7 @@ class WithServerOptions(click.Command):
     help="Serve this model repository as it is, instead of a spec.",
 )
 @click.option("-d", "--detach", is_flag=True, help="Leave the server running; end it with `down`.")
-@click.option(
-    "--timeout",
-    "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
-    default=120,
-    show_default=True,
-    metavar="SECONDS",
-    help="Give up when nothing happens for so long while models load.",
-)
+@patience("Give up when nothing happens for so long while models load.")
 @click.option(
     "--as",
     "as_release",

@@ -23,6 +23,7 @@ from tests.integration.prometheus.conftest import (
     served,
     wait_for,
 )
+from tests.integration.prometheus.traffic import together
 
 from tritongen.parts.targets.gateway import Replica, Surroundings, files
 from tritongen.records.endpoint import Endpoint
@@ -40,6 +41,8 @@ BEHIND = (
     .replace("stack: {gateway: none}", "stack: {}")
 )
 SECONDS = "tritongen_gateway_request_duration_seconds"
+LOOPS = [("outer", "http", 0.1), *[("slow", "grpc", 0.005)] * 6, ("plain", "http", 0.05)]
+"""Model, protocol, pause in seconds."""
 
 
 @contextmanager
@@ -83,25 +86,10 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watched, 
         address = open_.enter_context(scraping(folder, endpoint, at.metrics))
         front = replace(endpoint, http=at.http, grpc=at.grpc, metrics=at.metrics)
         watched = Watched(plan, front, address)
-        with clients(front):
+        with together(ask, front, LOOPS):
             wait_for(lambda: watched.ask("tritongen:slo_failed:rate1m > 0"), "nothing is recorded")
             time.sleep(WINDOW_S + 3)
             yield watched, watched.evaluated_s()
-
-
-@contextmanager
-def clients(endpoint: Endpoint) -> Iterator[None]:
-    stop = threading.Event()
-    loops = [("outer", "http", 0.1), *[("slow", "grpc", 0.005)] * 6, ("plain", "http", 0.05)]
-    threads = [threading.Thread(target=ask, args=(endpoint, stop, *loop)) for loop in loops]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(30)
 
 
 def ask(

@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from tritongen.triton import Request, Triton, TritonError
 @contextmanager
 def traffic(endpoint: Endpoint) -> Iterator[None]:
     """Send requests until the block ends; each kind at its own rate, from threads of its own."""
-    stop = threading.Event()
     loops: list[tuple[str, float, Callable[[int], float]]] = [
         ("plain", 0.025, lambda i: -1 if i % 4 == 3 else i),  # a quarter fails
         ("outer", 0.1, lambda i: -9 if i % 5 == 4 else i),  # a fifth fails
@@ -22,6 +22,16 @@ def traffic(endpoint: Endpoint) -> Iterator[None]:
         ("stream", 0.2, lambda i: -1 if i % 5 == 4 else i),
         *((("slow", 0.0, float),) * 12),  # as fast as it answers: a queue
     ]
+    with together(ask, endpoint, loops):
+        yield
+
+
+@contextmanager
+def together(
+    ask: Callable[..., None], endpoint: Endpoint, loops: Sequence[tuple[Any, ...]]
+) -> Iterator[None]:
+    """Run ``ask(endpoint, stop, *loop)`` in a thread for each loop; they stop with the block."""
+    stop = threading.Event()
     threads = [threading.Thread(target=ask, args=(endpoint, stop, *loop)) for loop in loops]
     for thread in threads:
         thread.start()
