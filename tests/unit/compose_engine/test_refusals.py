@@ -74,6 +74,22 @@ SAID = [
         "docker login",
     ),
     (
+        "WARNING: Retrying: NewConnectionError: Temporary failure in name resolution\n"
+        "ERROR: No matching distribution found for six==1.16\n"
+        "The command '/bin/sh -c python3 -m pip install -r x' returned a non-zero code: 1",
+        HostError,
+        "pip reaches no index of packages while an image is built",
+        "proxies",
+    ),
+    (
+        "#7 2.1 ERROR: No matching distribution found for six==99\n"
+        'target triton: failed to solve: process "/bin/sh -c python3 -m pip install -r x" did not '
+        "complete successfully: exit code: 1",
+        SpecError,
+        "pip can't install what an image is built with",
+        "`requirements:`",
+    ),
+    (
         "error while interpolating services.triton.command.[3]: required variable ADMIN_KEY is "
         "missing a value: server: asks for it",
         SpecError,

@@ -30,9 +30,10 @@ class Definition:
     services: Mapping[str, Service]
 
 
-def definition(docker: Docker) -> Definition:
-    """Return what the compose file of the folder says."""
-    said = json.loads(docker.compose("config", "--format", "json"))
+def definition(docker: Docker, *profiles: str) -> Definition:
+    """Return what the compose file of the folder says, with the services of these profiles, too."""
+    active = [f"--profile={name}" for name in profiles]
+    said = json.loads(docker.compose(*active, "config", "--format", "json"))
     return Definition(
         project=said["name"],
         services={name: service(said["name"], name, row) for name, row in said["services"].items()},

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from tritongen.errors import EngineError
+from tritongen.parts.engines.compose.definition import definition
 from tritongen.parts.engines.compose.docker import Docker
-from tritongen.parts.engines.compose.refusals import refusal
+from tritongen.parts.engines.compose.stack import build
 from tritongen.parts.engines.runfolder import run_folder
-from tritongen.records.stack import OPS, TRITON_GRPC
+from tritongen.records.stack import OPS, OPS_PROFILE, TRITON_GRPC
 from tritongen.shell.programs import Conversation
 from tritongen.triton.failure import TritonError
 
-BUILD_S = 3600.0
 START_S = 60.0
 ANSWER_S = 30.0
 END_S = 30.0
@@ -120,9 +120,7 @@ def ops(docker: Docker, keys: Mapping[str, str]) -> Iterator[Ops]:
     folder = run_folder(docker.root)
     folder.path.mkdir(parents=True, exist_ok=True)
     # Nothing else may have needed its image yet, and `run` would tell of building it in between.
-    built = docker.run("compose", "build", OPS, timeout_s=BUILD_S)
-    if built.code:
-        raise refusal("docker compose build", built.err or built.out)
+    build(docker, definition(docker, OPS_PROFILE), folder)
     conversation = Conversation(
         ["docker", "compose", "run", "--rm", "--no-deps", "--no-TTY", OPS],
         environment=docker.environment,

@@ -154,7 +154,9 @@ def pull(docker: Docker, image: str) -> None:
         raise
 
 
-def build(docker: Docker, said: Definition, folder: RunFolder, watch: Watch) -> None:
+def build(
+    docker: Docker, said: Definition, folder: RunFolder, watch: Watch = lambda scene: None
+) -> None:
     """Build the images that are made here; their tags tell whether they are as they should be."""
     images = {each.image: each.name for each in said.services.values() if each.built}
     names = [name for image, name in images.items() if missing(docker, image)]
@@ -164,7 +166,8 @@ def build(docker: Docker, said: Definition, folder: RunFolder, watch: Watch) -> 
     ran = docker.run("compose", "build", *names, timeout_s=BUILD_S)
     compose_log(folder).write_text(ran.out + ran.err, "utf-8")
     if ran.code:
-        raise refusal("docker compose build", ran.err or ran.out)
+        # One builder writes what failed here, the other there.
+        raise refusal("docker compose build", ran.out + ran.err)
 
 
 def running(root: Path, environment: Mapping[str, str]) -> tuple[Container, ...]:
