@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tritongen.records.finding import Finding, Place
-
+# What describes a finding is imported when there is one: most commands find nothing.
 if TYPE_CHECKING:
+    from tritongen.records.finding import Finding, Place
     from tritongen.records.spec import Spec
 
 
@@ -30,7 +30,9 @@ class SpecError(TritongenError):
     exit_code = 2
     rest: "Spec | None" = None
 
-    def __init__(self, findings: Sequence[Finding] | str, *, why: str = "", fix: str = "") -> None:
+    def __init__(
+        self, findings: "Sequence[Finding] | str", *, why: str = "", fix: str = ""
+    ) -> None:
         if isinstance(findings, str):
             super().__init__(findings, why=why, fix=fix)
             self.findings: tuple[Finding, ...] = ()
@@ -40,9 +42,11 @@ class SpecError(TritongenError):
 
     @classmethod
     def of(
-        cls, code: str, message: str, *, why: str = "", fix: str = "", place: Place | None = None
+        cls, code: str, message: str, *, why: str = "", fix: str = "", place: "Place | None" = None
     ) -> "SpecError":
         """Return a refusal for one mistake; who reads the spec fills in a place of ``None``."""
+        from tritongen.records.finding import Finding
+
         return cls(
             [Finding(code=code, severity="error", place=place, message=message, why=why, fix=fix)]
         )

@@ -2,9 +2,10 @@
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tritongen.parts.engines.embedded import LoadProgress
+if TYPE_CHECKING:
+    from tritongen.parts.engines.log import LoadProgress
 
 MOST_SHOWN = 12
 
@@ -24,7 +25,7 @@ class Progress:
         """How long ago this was made."""
         return time.monotonic() - self._began
 
-    def __call__(self, progress: LoadProgress) -> None:
+    def __call__(self, progress: "LoadProgress") -> None:
         """Show the state of every model, or of the first few that are still loading."""
         if not sys.stderr.isatty():
             return
@@ -48,7 +49,7 @@ class Progress:
             self._live.stop()
 
 
-def rows(progress: LoadProgress) -> list[str]:
+def rows(progress: "LoadProgress") -> list[str]:
     """Return a line for every model, those first that are not ready; some, if there are many."""
     from rich.markup import escape
 

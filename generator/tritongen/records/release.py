@@ -4,11 +4,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True)
-class Feature:
+class Feature(NamedTuple):
     """Something that only some releases have: the first and the last tag that do.
 
     ``field`` is a path in ``ModelConfig`` (``ensemble_scheduling.max_inflight_requests``), or one
@@ -55,8 +54,7 @@ class Release:
         return None
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Table:
+class _Table(NamedTuple):
     releases: dict[str, Release]
     features: tuple[Feature, ...]
     by_field: dict[str, Feature]

@@ -4,11 +4,9 @@ from tritongen.parts.engines.embedded.options import resolved
 from tritongen.parts.engines.embedded.record import find, process
 from tritongen.parts.engines.embedded.server import end_of, refuse_second, start, stop
 from tritongen.parts.engines.embedded.serving import RELEASE, Serving
-from tritongen.parts.engines.log import LoadProgress
 
 __all__ = [
     "RELEASE",
-    "LoadProgress",
     "Serving",
     "end_of",
     "find",

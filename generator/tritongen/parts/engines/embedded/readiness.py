@@ -16,10 +16,13 @@ STARTED = {
     "metrics": "Started Metrics Service at",
 }
 
-Watch = Callable[[LoadProgress], None]
 
-
-def wait_until_ready(endpoint: Endpoint, options: Options, timeout_s: float, watch: Watch) -> None:
+def wait_until_ready(
+    endpoint: Endpoint,
+    options: Options,
+    timeout_s: float,
+    watch: Callable[[LoadProgress], None],
+) -> None:
     """Return when the server answers and no model has failed; else raise ``EngineError``."""
     progress = follow_log(endpoint, options, timeout_s, watch)
     if all_loaded(endpoint, options, progress):
@@ -47,7 +50,10 @@ def all_loaded(endpoint: Endpoint, options: Options, progress: LoadProgress) -> 
 
 
 def follow_log(
-    endpoint: Endpoint, options: Options, timeout_s: float, watch: Watch
+    endpoint: Endpoint,
+    options: Options,
+    timeout_s: float,
+    watch: Callable[[LoadProgress], None],
 ) -> LoadProgress:
     """Return what the log says of the models once all services have started.
 

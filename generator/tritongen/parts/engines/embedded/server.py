@@ -1,8 +1,10 @@
 """Starts tritonserver on a model repository, waits until it is ready, and stops it again."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tritongen import shell
 from tritongen.errors import EngineError, HostError, SpecError
@@ -14,7 +16,6 @@ from tritongen.parts.engines.embedded.options import (
     read_options,
     under,
 )
-from tritongen.parts.engines.embedded.readiness import Watch, wait_until_ready
 from tritongen.parts.engines.embedded.record import find, process
 from tritongen.parts.engines.embedded.serving import (
     MARK,
@@ -26,13 +27,18 @@ from tritongen.parts.engines.embedded.serving import (
     server_environment,
 )
 from tritongen.parts.engines.embedded.surroundings import lay_out_backends, lay_out_interpreter
-from tritongen.parts.engines.log import last_lines, text_of
 from tritongen.parts.engines.ports import choose_ports
 from tritongen.parts.engines.runfolder import RunFolder, run_folder
 from tritongen.records.endpoint import Endpoint
 
+# What reads the log is imported once the server has been started: that need not wait for it.
+if TYPE_CHECKING:
+    from tritongen.parts.engines.log import LoadProgress
+
 STOP_MARGIN_S = 10
 ASKED = re.compile(r"^Signal \((?:2|15)\) received\.", re.M)
+
+Watch = Callable[["LoadProgress"], None]
 
 
 def start(serving: Serving, watch: Watch = lambda progress: None) -> Endpoint:
@@ -71,6 +77,8 @@ def attempt(
         raise HostError(f"can't write to {folder.path}", why=error.strerror or "") from error
     endpoint = launch(serving, options, wheel, folder)
     try:
+        from tritongen.parts.engines.embedded.readiness import wait_until_ready
+
         wait_until_ready(endpoint, options, serving.timeout_s, watch)
     except BaseException:
         stop(endpoint, grace_s=1)
@@ -162,6 +170,8 @@ def launch(serving: Serving, options: Options, wheel: Installation, folder: RunF
 
 def asked_to_end(endpoint: Endpoint) -> bool:
     """Return whether a server was told to stop, by whomever."""
+    from tritongen.parts.engines.log import text_of
+
     return ASKED.search(text_of(Path(endpoint.log))) is not None
 
 
@@ -169,6 +179,8 @@ def end_of(endpoint: Endpoint) -> EngineError | None:
     """Say how a server ended that was serving; ``None`` if it was asked to."""
     if asked_to_end(endpoint):
         return None
+    from tritongen.parts.engines.log import last_lines
+
     how = shell.how_it_ended(process(endpoint).exit_code())
     return EngineError(
         f"the server ended while it was serving ({how})",

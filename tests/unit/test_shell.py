@@ -1,0 +1,73 @@
+"""Starting a program: where it runs, what it is given, and with whom it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tritongen import shell
+from tritongen.errors import ToolMissingError
+
+SHOW = "import os, sys; print(os.getcwd(), sys.argv[1:], os.environ.get('SAID'), flush=True)"
+PATIENCE_S = 20
+
+
+def started(folder: Path, *arguments: str, tied: bool = False) -> shell.Process:
+    return shell.start(
+        [sys.executable, "-c", *arguments],
+        environment={"PATH": "/nowhere", "SAID": "a b"},
+        folder=folder,
+        log=folder / "log",
+        tied=tied,
+    )
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_program_gets_its_words_as_they_are(tmp_path: Path, tied: bool) -> None:
+    folder = tmp_path / "a folder; $(touch here)"
+    folder.mkdir()
+    words = ["", "-n", "$HOME", "a  b", "'", "$(touch there)"]
+    process = started(folder, SHOW, *words, tied=tied)
+    assert process.wait(PATIENCE_S)
+    assert process.exit_code() == 0
+    assert (folder / "log").read_text() == f"{folder} {words} a b\n"
+
+
+def test_what_is_tied_ends_when_we_are_killed(tmp_path: Path) -> None:
+    script = f"""
+import os, signal, sys
+from pathlib import Path
+from tritongen import shell
+process = shell.start(
+    [sys.executable, "-c", "import time; time.sleep(60)"],
+    environment={{}}, folder=Path("/"), log=Path({str(tmp_path / "log")!r}), tied=True,
+)
+print(process.pid, process.started, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, check=False)
+    assert done.returncode == -signal.SIGKILL
+    pid, began = map(int, done.stdout.split())
+    deadline = time.monotonic() + PATIENCE_S
+    while shell.start_time(pid) == began:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_program_is_out_of_reach_of_the_terminal(tmp_path: Path) -> None:
+    process = started(tmp_path, "import time; time.sleep(60)")
+    try:
+        assert os.getsid(process.pid) == process.pid
+    finally:
+        process.end(PATIENCE_S)
+
+
+def test_a_missing_setpriv_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolMissingError, match="setpriv") as caught:
+        started(tmp_path, "pass", tied=True)
+    assert "util-linux" in caught.value.fix
