@@ -199,7 +199,7 @@ def test_a_failure_half_way_undoes_what_was_done(folder, monkeypatch):
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(HostError, match=r"disk full: needs .* MB, .* MB free at"):
+    with pytest.raises(HostError, match=r"disk full: needs .* [kM]B, .* [kM]B free at"):
         folder.build({"a": "2", "b/x": "2", "e/f": "2", "g": "2"})
     assert folder.files() == before
     assert recover(folder.root) == "clean"

@@ -31,3 +31,9 @@ def test_every_option_is_explained(name: str) -> None:
     unexplained = [one.opts for one in options if not one.help and one.metavar is None]
     allowed = {"--protocol", "--timeout", "--model-version", "--request-parameter"}
     assert not [opts for opts in unexplained if not allowed & set(opts)]
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest() -> None:
+    run = CliRunner().invoke(cli, ["chek"])
+    assert run.exit_code == 2
+    assert "Did you mean 'check'?" in run.output

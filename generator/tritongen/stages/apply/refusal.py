@@ -14,7 +14,7 @@ DENIED = (
     "make it yours (chown, chmod), or build elsewhere with -o",
 )
 FULL = (
-    "disk full: needs {needs_mb:.1f} MB, {free_mb:.1f} MB free at {root}",
+    "disk full: needs {needs}, {free} free at {root}",
     "nothing was changed",
     "free some space, or build elsewhere with -o",
 )
@@ -40,6 +40,7 @@ MEANINGS = {
         "unmount it, or build the whole folder there with -o",
     ),
 }
+OTHER = ("cannot use {place}: {problem}", "", "build elsewhere with -o")
 
 
 @contextlib.contextmanager
@@ -52,15 +53,19 @@ def refusing(root: Path, *, needs_bytes: int = 0) -> Iterator[None]:
 
 
 def _refusal(error: OSError, root: Path, needs_bytes: int) -> HostError:
-    message, why, fix = MEANINGS.get(error.errno or 0, ("cannot use {place}: {problem}", "", ""))
+    message, why, fix = MEANINGS.get(error.errno or 0, OTHER)
     named = {
         "place": error.filename2 or error.filename or root,
         "problem": error.strerror or str(error),
         "root": root,
-        "needs_mb": needs_bytes / 1e6,
-        "free_mb": _free_bytes(root) / 1e6,
+        "needs": _shown(needs_bytes),
+        "free": _shown(_free_bytes(root)),
     }
     return HostError(message.format_map(named), why=why, fix=fix)
+
+
+def _shown(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e5 else f"{size_bytes / 1e3:.1f} kB"
 
 
 def _free_bytes(root: Path) -> int:
