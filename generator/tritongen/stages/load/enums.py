@@ -34,8 +34,13 @@ def enum_value(enum: Enum, text: str) -> int:
         if enum.name == "DataType" and meant:
             short_name = meant.removeprefix("TYPE_")
             raise Refused(CHOICE, expected, f"did you mean `{short_name}`?", meant=short_name)
-        near = only_near(text.upper(), short or names)
-        raise Refused(CHOICE, expected, nearest(text, short or names), meant=near)
+        word = text.upper()
+        if short:  # with the prefix that all share, everything would be near
+            full = enum.values_by_number[names[short[0]]].name
+            word = word.removeprefix(full.removesuffix(short[0]))
+        near = only_near(word, short or names)
+        fix = f"did you mean `{near}`?" if near else nearest(text, short or names)
+        raise Refused(CHOICE, expected, fix, meant=near)
     return names[text.upper()]
 
 

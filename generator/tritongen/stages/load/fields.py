@@ -121,6 +121,8 @@ def _read_message(report: Report, target: Message, node: Node, name: str) -> Non
     kind = target.DESCRIPTOR.full_name
     if isinstance(node, Entries):
         fill(report, target, node, quote(name))
+    elif kind == PARAMETER and not isinstance(node, Text):
+        _wrong(report, node, quote(name), "text", "put it in quotes, as its backend reads it")
     elif not isinstance(node, Text):
         _wrong(report, node, quote(name), "a mapping")
     elif kind == PARAMETER:
