@@ -1,13 +1,13 @@
 """A setting becomes a measurement: the server of a study is brought to it and put under load."""
 
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from tritongen.cli.loading import described, target_of
-from tritongen.cli.output import messages
 from tritongen.cli.planning import serving_of
 from tritongen.errors import EngineError
 from tritongen.parts.engines import embedded
@@ -22,17 +22,9 @@ from tritongen.records.study import Setting
 from tritongen.stages.apply import apply, diff
 from tritongen.stages.measure import Live, Measuring, Target, measure
 from tritongen.stages.render import render
-from tritongen.stages.switch import (
-    HangingError,
-    Switch,
-    configs,
-    found,
-    read_found,
-    refuse_other_modes,
-    write_found,
-)
-from tritongen.stages.tune import apply_setting, needs_restart
-from tritongen.triton import Triton, UnreachableError
+from tritongen.stages.switch import LOAD_S, HangingError, Switch, configs
+from tritongen.stages.tune import apply_setting, needs_restart, replicated
+from tritongen.triton import Statistics, Triton, UnreachableError
 
 START_S = 60.0
 """How long nothing may happen while a server starts with a setting."""
@@ -42,7 +34,13 @@ GRACE_S = 5.0
 
 
 class Server(Protocol):
-    """What settings are tried on."""
+    """What settings are tried on.
+
+    ``counters`` are read by it where clients are not shown them; ``replicas`` share the requests.
+    """
+
+    counters: Callable[[], tuple[Statistics, ...]] | None
+    replicas: int
 
     def bring(self, setting: Setting, plan: Plan) -> Target:
         """Serve a setting, whose plan is given; EngineError if that is refused."""
@@ -56,13 +54,19 @@ class Server(Protocol):
 
 @dataclass
 class Own:
-    """A server for the study alone, with a repository of its own in ``folder``."""
+    """A server for the study alone, with a repository of its own in ``folder``.
+
+    A model that has not loaded after ``load_s`` hangs.
+    """
 
     folder: Path
     protocol: str
+    load_s: float = LOAD_S
     endpoint: Endpoint | None = None
     switch: Switch | None = None
     setting: Setting = field(default_factory=Setting)
+    counters: Callable[[], tuple[Statistics, ...]] | None = None
+    replicas: int = 1
 
     def bring(self, setting: Setting, plan: Plan) -> Target:
         """Load what differs; start anew where that is not enough, or the server is gone."""
@@ -104,7 +108,7 @@ class Own:
         )
         self.endpoint = embedded.start(serving)
         triton = Triton(http=self.endpoint.http, grpc=self.endpoint.grpc)
-        self.switch = Switch(triton, configs(plan))
+        self.switch = Switch(triton, configs(plan), load_s=self.load_s)
 
     def doubt(self) -> None:
         """End it: the next setting gets a new one."""
@@ -119,66 +123,12 @@ class Own:
         self.doubt()
 
 
-class Given:
-    """A running server in explicit mode; ``note`` keeps what it had until it has it again."""
-
-    def __init__(self, address: str, plan: Plan, note: Path) -> None:
-        self.target = Target(address=address, protocol="grpc")
-        self.note = note
-        triton = self.target.client()
-        refuse_other_modes(triton)
-        self.had = found(triton, configs(plan))
-        write_found(note, address, self.had)
-        self.switch = Switch(triton, {})
-
-    def bring(self, setting: Setting, plan: Plan) -> Target:
-        """Load what differs."""
-        try:
-            self.switch.to(configs(plan))
-        except (HangingError, UnreachableError):
-            self.doubt()
-            raise
-        return self.target
-
-    def doubt(self) -> None:
-        """Load everything the next time: nothing is known of what is served."""
-        self.switch.has.clear()
-
-    def close(self) -> None:
-        """Load what it had."""
-        try:
-            self.switch.to(self.had)
-        except EngineError as error:
-            messages.print(
-                f"{self.target.address} did not take back what it had: {error.message}\n"
-                "the next `tritongen tune` tries again",
-                style="yellow",
-            )
-            return
-        finally:
-            self.switch.triton.close()
-        self.note.unlink(missing_ok=True)
-
-
-def restore(note: Path) -> None:
-    """Give a server back what it had, if a study was killed before it did.
-
-    Raises:
-        EngineError: the server is not there, or refuses its own configurations.
-    """
-    left = read_found(note)
-    if left is None:
-        return
-    address, had = left
-    with Target(address=address, protocol="grpc").client() as triton:
-        Switch(triton, {}).to(had)
-    note.unlink()
-    messages.print(f"gave {address} back what it had before a study that was killed", style="dim")
-
-
 @dataclass
 class Trials:
-    """Evaluates settings of ``plan`` on a server; ``show`` is called with every second."""
+    """Evaluates settings of ``plan`` on a server; ``show`` is called with every second.
+
+    Once ``ending`` is set, what is measured ends as by Ctrl-C, which reaches one thread only.
+    """
 
     plan: Plan
     server: Server
@@ -186,6 +136,7 @@ class Trials:
     processes: int
     cores: int | None
     show: Callable[[Live], None]
+    ending: threading.Event
 
     def evaluate(self, setting: Setting, test: PlannedLoadTest, seconds: float) -> Measurement:
         """Bring the server to a setting and run ``test`` against it.
@@ -203,13 +154,19 @@ class Trials:
             described=described(plan, target),
             processes=self.processes,
             cores=self.cores,
+            counters=self.server.counters,
         )
         test = replace(test, timeout_s=min(test.timeout_s, max(PATIENCE_S, seconds)))
         try:
-            measurement = measure(plan, test, how, self.show)
+            measurement = measure(replicated(plan, self.server.replicas), test, how, self._second)
         except EngineError:
             self.server.doubt()
             raise
         if measurement.partial or not measurement.total.answered:
             self.server.doubt()
         return measurement
+
+    def _second(self, live: Live) -> None:
+        if self.ending.is_set():
+            raise KeyboardInterrupt
+        self.show(live)

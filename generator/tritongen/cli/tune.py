@@ -6,6 +6,7 @@ from typing import get_args
 
 import click
 
+from tritongen.parts.engines import NAMES, Name
 from tritongen.records.tune import Method
 
 
@@ -18,7 +19,8 @@ class Asked:
     method: Method | None
     budget: str | None
     resume: bool
-    url: str | None
+    urls: tuple[str, ...]
+    engine: Name
     processes: int
     write: bool
     overlay: Path | None
@@ -38,9 +40,12 @@ class Asked:
 @click.option("--budget", metavar="BUDGET",
               help='How much to measure: "25 trials", 10min, or both with a comma.')  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the last study of this spec.")
-@click.option("--url", metavar="HOST:PORT",
-              help="A running server in explicit mode, its gRPC port; it gets back what it "
-              "had.")  # fmt: skip
+@click.option("--engine", type=click.Choice(NAMES), default="embedded", show_default=True,
+              help="compose: the stack that runs for SPEC, in explicit mode.")  # fmt: skip
+@click.option("--url", "urls", metavar="HOST:PORT", multiple=True,
+              help="A running server in explicit mode, its gRPC port (for a load test over HTTP "
+              "both: GRPC,http://HOST:PORT); it gets back what it had. Several measure at the "
+              "same time.")  # fmt: skip
 @click.option("--processes", type=click.IntRange(min=1, max=64), default=1, show_default=True,
               help="Load generators; one fills one core.")  # fmt: skip
 @click.option("--write", is_flag=True,
@@ -54,9 +59,10 @@ class Asked:
 def command(**said: object) -> None:
     """Search what serves the load test of `tune:` best, by measuring.
 
-    Settings are tried on a server of their own, or on the one at --url; the spec and what was built
-    from it stay as they are unless --write is said. Every trial is kept in .tritongen/tune. Ctrl-C
-    ends the search with the best so far. Ends with 8 when no setting holds the limits.
+    Settings are tried on a server of their own, on the stack that runs, or on those at --url; the
+    spec and what was built from it stay as they are unless --write is said. Every trial is kept in
+    .tritongen/tune. Ctrl-C ends the search with the best so far. Ends with 8 when no setting holds
+    the limits.
     """
     from tritongen.cli.tuning import tune_spec
 

@@ -142,6 +142,25 @@ def trials_table(study: Study, trials: Sequence[Trial]) -> Table:
     return table
 
 
+def choice_table(study: Study, numbers: Sequence[int]) -> Table:
+    """Lay out the trials that there are to choose from, with all that counts."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("trial", "answers/s", "p99", "memory", "cost/million", "changed"):
+        table.add_column(column, justify="left" if column == "changed" else "right")
+    for number in numbers:
+        trial = study.trials[number]
+        if score := trial.score:
+            table.add_row(
+                str(number),
+                f"{score.throughput_rps:.1f}",
+                f"{score.p99_ms:.1f} ms",
+                f"{score.memory_bytes / 2**20:,.0f} MiB",
+                f"{score.cost_per_million:.2f}",
+                changed(study, trial),
+            )
+    return table
+
+
 def changed(study: Study, trial: Trial) -> str:
     """Say in what a trial's setting differs from the spec's."""
     if trial.kind == "profile":
@@ -158,10 +177,9 @@ def show_study(study: Study) -> None:
     if found is None:
         return
     tone = {"better": "bold green", "best": "bold green"}.get(found.verdict, "bold yellow")
-    took_s = sum(trial.took_s for trial in study.trials)
     console.print(Text(f"{found.sentence}", style=tone))
     console.print(
-        Text(f"{len(study.trials)} trials in {minutes(took_s)}; {found.stopped}", style="dim")
+        Text(f"{len(study.trials)} trials in {minutes(study.took_s)}; {found.stopped}", style="dim")
     )
     for note in filter(None, [standing.caveat(study), *study.notes]):
         console.print(Text.assemble(("note", "bold cyan"), f"  {note}"))
@@ -174,7 +192,7 @@ def show_study(study: Study) -> None:
         show_table(changes_table(changes))
     if len(choice := standing.kept(study)) > 1:
         console.print(Text("\nwhat no other trial beats in everything", style="bold"))
-        show_table(trials_table(study, [study.trials[n] for n in choice]))
+        show_table(choice_table(study, choice))
     failed = [trial for trial in study.trials if trial.failure]
     if failed:
         console.print(Text(f"\n{len(failed)} trials failed", style="bold"))

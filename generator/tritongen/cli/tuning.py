@@ -2,19 +2,20 @@
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from tritongen.cli.build import Request
+from tritongen.cli.given import Given, at_url, in_stack, restore
 from tritongen.cli.output import console, messages, relative, show_findings, show_json
 from tritongen.cli.planning import plan_spec
 from tritongen.cli.report import write_study
-from tritongen.cli.request import address
-from tritongen.cli.trials import Given, Own, Server, Trials, restore
+from tritongen.cli.trials import Own, Server, Trials
 from tritongen.cli.tune import Asked
 from tritongen.cli.tuned import amendments, write_into, write_overlay
 from tritongen.cli.tuneview import TuneView, show_study
@@ -27,7 +28,8 @@ from tritongen.records.release import releases
 from tritongen.records.study import Host, Study
 from tritongen.records.tune import Budget, PlannedTune, Tune
 from tritongen.stages.resolve.tune import tuned_as
-from tritongen.stages.tune import tune, tuned
+from tritongen.stages.tune import Besides, tune, tuned
+from tritongen.triton import Protocol
 
 
 def tune_spec(asked: Asked) -> None:
@@ -44,7 +46,7 @@ def tune_spec(asked: Asked) -> None:
         journal = journal_of(folder, plan.name, resume=asked.resume)
         refused = None
         try:
-            study = search(plan, planned, asked, folder, journal)
+            study = search(plan, planned, asked, request.root, journal)
         except TuneError as error:
             study, refused = error.study, error
     finish(plan, study, asked, journal)
@@ -63,15 +65,12 @@ def planned_tune(plan: Plan, asked: Asked) -> PlannedTune:
     if asked.budget:
         budget = _budget(asked.budget)
         planned = replace(planned, trials=budget.trials, seconds=budget.time)
-    if asked.url and planned.server:
+    if asked.urls and asked.engine != "embedded":
+        raise SpecError("--url and --engine name two servers", fix="leave one of the two out")
+    if (asked.urls or asked.engine == "compose") and planned.server:
         names = ", ".join(planned.server)
-        messages.print(f"not searched with --url, which restarts no server: {names}")
+        messages.print(f"not searched on a server that runs, which is not restarted: {names}")
         planned = replace(planned, server={})
-    if asked.url and plan.loadtests[planned.loadtest].protocol == "http":
-        raise SpecError(
-            f"{planned.loadtest} sends over HTTP, and --url names a gRPC port",
-            fix="give the load test `protocol: grpc`, or leave --url out",
-        )
     return planned
 
 
@@ -117,39 +116,70 @@ def studies(folder: Path, name: str) -> list[Path]:
     return [p for p in folder.glob(f"{name}-*.jsonl") if p.stem.removeprefix(f"{name}-").isdigit()]
 
 
-def search(plan: Plan, planned: PlannedTune, asked: Asked, folder: Path, journal: Path) -> Study:
-    """Run the search on a server of its own, or on the one that was named."""
-    note = folder / "found.json"
-    restore(note)
-    served = plan if asked.url else for_engine(plan)
-    server: Server
-    if asked.url:
-        server = Given(address(asked.url), served, note)
-    else:
-        server = Own(folder / "server", plan.loadtests[planned.loadtest].protocol)
-    cores = None if asked.url else len(os.sched_getaffinity(0))
+def search(plan: Plan, planned: PlannedTune, asked: Asked, root: Path, journal: Path) -> Study:
+    """Run the search on a server of its own, or on those that were named."""
+    restore(root, plan, os.environ)
+    own = asked.engine == "embedded" and not asked.urls
+    served = for_engine(plan) if own else plan
+    ending = threading.Event()
     view = TuneView(planned)
-    trials = Trials(
-        plan=served,
-        server=server,
-        folder=folder / "load",
-        processes=asked.processes,
-        cores=cores,
-        show=view.second,
-    )
-    with view.shown():
-        try:
-            return tune(
-                served,
-                trials.evaluate,
-                planned,
-                host=host(cores),
-                journal=journal,
-                show=view.event,
-            )
-        finally:
-            view.say("leaving the server as it was" if asked.url else "stopping the server")
-            server.close()
+    with ExitStack() as within:
+        servers = opened(served, planned, asked, root, within)
+        cores = None if asked.urls else len(os.sched_getaffinity(0))
+        tried = [
+            Trials(
+                plan=served,
+                server=server,
+                folder=root / STUDIES / f"load{n or ''}",
+                processes=asked.processes,
+                cores=cores,
+                show=view.second,
+                ending=ending,
+            ).evaluate
+            for n, server in enumerate(servers)
+        ]
+        besides = Besides(servers=tried[1:], ending=ending, earlier=others(journal))
+        within.enter_context(view.shown())
+        within.callback(view.say, "stopping the server" if own else "leaving it as it was")
+        return tune(
+            served,
+            tried[0],
+            planned,
+            host=host(cores, asked, servers[0].replicas),
+            journal=journal,
+            show=view.event,
+            besides=besides,
+        )
+
+
+def opened(
+    plan: Plan, planned: PlannedTune, asked: Asked, root: Path, within: ExitStack
+) -> list[Server]:
+    """Return what settings are tried on; what it has is kept before anything is changed.
+
+    At the end of ``within`` it gets that back.
+    """
+    folder = root / STUDIES
+    protocol: Protocol = "http" if plan.loadtests[planned.loadtest].protocol == "http" else "grpc"
+    given: list[Given] = []
+    if asked.urls:
+        given = [at_url(url, protocol, folder) for url in asked.urls]
+    elif asked.engine == "compose":
+        given = [in_stack(plan, root, protocol, os.environ, within)]
+    else:
+        mine = Own(folder / "server", protocol)
+        within.callback(mine.close)
+        return [mine]
+    for each in given:
+        within.callback(each.close)
+        each.hold(plan)
+    return [*given]
+
+
+def others(journal: Path) -> list[Path]:
+    """Return the journals of studies that were before, the newest first."""
+    found = [path for path in journal.parent.glob("*.jsonl") if path != journal]
+    return sorted(found, key=lambda path: -path.stat().st_mtime)
 
 
 def for_engine(plan: Plan) -> Plan:
@@ -163,18 +193,34 @@ def for_engine(plan: Plan) -> Plan:
         raise ToolMissingError(
             f"the embedded engine is Triton {engine.tag}, and the spec uses what it lacks",
             why="\n".join(map(str, newer)),
-            fix="tune a running server in explicit mode: --url HOST:PORT",
+            fix="tune the stack (--engine compose), or a running server: --url HOST:PORT",
         )
     return replace(without(plan, [], engine), stack=None)
 
 
-def host(cores: int | None) -> Host:
-    """Return what this machine has; of another one nothing is known."""
+def host(cores: int | None, asked: Asked, replicas: int) -> Host:
+    """Return what this machine has; of another one nothing is known but its address."""
     if cores is None:
-        return Host()
+        return Host(machine=", ".join(asked.urls))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    return Host(cores=float(cores), gpus=gpus, memory_bytes=memory)
+    return Host(
+        cores=float(cores),
+        gpus=gpus,
+        memory_bytes=memory,
+        machine=f"{processor()}, {asked.engine}",
+        replicas=replicas,
+    )
+
+
+def processor() -> str:
+    """Return the name of this machine's processor; empty where it is not told."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return ""
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "")
 
 
 def finish(plan: Plan, study: Study, asked: Asked, journal: Path) -> None:

@@ -98,12 +98,14 @@ class Host:
     """What there is for the server: ``cores`` that it shares with the load program, GPUs, bytes.
 
     ``machine`` tells machines apart: the processor's name, or the address of one elsewhere.
+    ``replicas`` of the server share the requests.
     """
 
     cores: float | None = None
     gpus: int = 0
     memory_bytes: int | None = None
     machine: str = ""
+    replicas: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +149,8 @@ class Trial:
 
     ``start`` is the spec's own setting, ``profile`` runs teach how long steps take under another
     load (they have no score), ``search`` runs look for better settings, ``final`` ones repeat the
-    best and the start, in turns. ``at_s`` is when it began, since the study did; ``server`` is which
-    of several servers was measured.
+    best and the start, in turns. ``at_s`` is when it began, since the study did. ``server`` is
+    which of several servers was measured, from 0.
     """
 
     number: int
@@ -254,3 +256,8 @@ class Study:
     def scored(self) -> tuple[Trial, ...]:
         """The trials that count: not those that failed or were for profiles."""
         return tuple(trial for trial in self.trials if trial.score is not None)
+
+    @property
+    def took_s(self) -> float:
+        """How long it took, interruptions left out."""
+        return max((trial.at_s + trial.took_s for trial in self.trials), default=0.0)

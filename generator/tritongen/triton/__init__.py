@@ -3,7 +3,14 @@
 from tritongen.triton.client import Protocol, Triton
 from tritongen.triton.failure import TritonError, UnreachableError
 from tritongen.triton.inference import Request
-from tritongen.triton.records import Metadata, ModelState, Response, Statistics, Tensor
+from tritongen.triton.records import (
+    Metadata,
+    ModelState,
+    Response,
+    Statistics,
+    Tensor,
+    together,
+)
 
 __all__ = [
     "Metadata",
@@ -16,4 +23,5 @@ __all__ = [
     "Triton",
     "TritonError",
     "UnreachableError",
+    "together",
 ]

@@ -1,7 +1,7 @@
 """What a running Triton says, as values."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -85,3 +85,23 @@ class Response:
     datatypes: Mapping[str, str]
     time_ms: float
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+def together(all_rows: Sequence[Sequence[Statistics]]) -> tuple[Statistics, ...]:
+    """Return the counters of several servers as if they were one."""
+    joined: dict[tuple[str, str], Statistics] = {}
+    for row in (row for rows in all_rows for row in rows):
+        key = (row.name, row.version)
+        joined[key] = _added(joined[key], row) if key in joined else row
+    return tuple(joined.values())
+
+
+def _added(one: Statistics, other: Statistics) -> Statistics:
+    said: dict[str, Any] = {}
+    for each in fields(Statistics):
+        a, b = getattr(one, each.name), getattr(other, each.name)
+        if isinstance(a, int):
+            said[each.name] = a + b
+        elif isinstance(a, Mapping):
+            said[each.name] = {n: a.get(n, 0) + b.get(n, 0) for n in sorted({*a, *b})}
+    return replace(one, **said)

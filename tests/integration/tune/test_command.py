@@ -18,6 +18,7 @@ from tritongen.stages.tune import read_study
 pytestmark = pytest.mark.server
 
 TRITONGEN = str(Path(sys.executable).with_name("tritongen"))
+EXPLICIT = ("--model-control-mode=explicit", "--load-model=*")
 STEP = """
 import time
 
@@ -100,6 +101,11 @@ class Project:
         assert process.returncode == code, err
         assert "Traceback" not in err
         return out
+
+    def endpoint(self) -> dict[str, str]:
+        """Return where the server that was brought up answers."""
+        found: dict[str, str] = json.loads(self.run("status", "--json"))["endpoint"]
+        return found
 
     def study(self, number: int) -> Study:
         return read_study(self.studies / f"pipe-{number}.jsonl")
@@ -215,11 +221,19 @@ def test_what_the_server_refuses_or_dies_of_is_a_failed_trial(project: Project) 
     assert "trials failed" in out
 
 
-def test_a_given_server_gets_back_what_it_had_also_after_a_kill(project: Project) -> None:
+@pytest.fixture(scope="module")
+def explicit(project: Project) -> dict[str, str]:
+    """Where a server answers that was brought up to be tuned."""
     if (project.folder / "model_repository").exists():
         shutil.rmtree(project.folder / "model_repository")
-    project.run("up", "-d", "--", "--model-control-mode=explicit", "--load-model=*")
-    url = json.loads(project.run("status", "--json"))["endpoint"]["grpc"]
+    project.run("up", "-d", "--", *EXPLICIT)
+    return project.endpoint()
+
+
+def test_a_given_server_gets_back_what_it_had_also_after_a_kill(
+    project: Project, explicit: dict[str, str]
+) -> None:
+    url = explicit["grpc"]
     before = counts(url)
     project.run("tune", "--url", url, "--budget", "3 trials")
     assert counts(url) == before
@@ -227,11 +241,33 @@ def test_a_given_server_gets_back_what_it_had_also_after_a_kill(project: Project
     with project.start("tune", "--url", url, "--budget", "20 trials") as process:
         project.wait_for_trials(newest + 1, 2)
         os.kill(process.pid, signal.SIGKILL)
-    assert (project.studies / "found.json").exists()
+    assert list(project.studies.glob("found-127.0.0.1-*.json"))
     project.run("tune", "--resume", "--url", url, "--budget", "3 trials")
     assert counts(url) == before
-    assert not (project.studies / "found.json").exists()
-    project.run("down")
+    assert not list(project.studies.glob("found-*.json"))
+
+
+def test_two_servers_measure_one_study_over_http_too(
+    project: Project, explicit: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = Project(tmp_path_factory.mktemp("other"))
+    other.run("up", "-d", "--", *EXPLICIT)
+    try:
+        both = [explicit, other.endpoint()]
+        urls = [f"--url={each['grpc']},http://{each['http']}" for each in both]
+        before = [counts(each["grpc"]) for each in both]
+        project.spec.write_text(SPEC.replace("{model: pipe,", "{model: pipe, protocol: http,"))
+        out = project.run("tune", *urls, "--budget", "6 trials", "--json")
+        assert [counts(each["grpc"]) for each in both] == before
+    finally:
+        project.spec.write_text(SPEC)
+        other.run("down")
+    study = json.loads(out)
+    assert study["conclusion"]["verdict"] == "better", study["conclusion"]["sentence"]
+    assert {trial["server"] for trial in study["trials"]} == {0, 1}
+    starts = [trial for trial in study["trials"] if trial["kind"] == "start"]
+    assert abs(starts[0]["at_s"] - starts[1]["at_s"]) < 1  # at the same time
+    assert not list(project.studies.glob("found-*.json"))
 
 
 def counts(url: str) -> dict[str, int]:

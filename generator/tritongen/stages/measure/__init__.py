@@ -21,6 +21,7 @@ from tritongen.stages.measure.saved import read_measurement, write_measurement
 from tritongen.stages.measure.search import Probe, Search, search
 from tritongen.stages.measure.watching import Target, Watch, reach
 from tritongen.stages.measure.window import between, server
+from tritongen.triton import Statistics
 
 __all__ = [
     "Comparison",
@@ -55,8 +56,9 @@ class Measuring:
     """How a load test is run.
 
     ``folder`` is the run's own. ``environment`` is what the program sees; ``described`` is kept in
-    the measurement. ``cores`` are those of the server's machine, if it is this one. With a ``page``
-    the last of the runs that are started there is measured, once Ctrl-C ends them.
+    the measurement. ``cores`` are those of the server's machine, if it is this one. ``counters``
+    reads the server's where the target keeps them to itself. With a ``page`` the last of the runs
+    that are started there is measured, once Ctrl-C ends them.
     """
 
     target: Target
@@ -66,6 +68,7 @@ class Measuring:
     processes: int = 1
     cores: int | None = None
     prometheus: Prometheus | None = None
+    counters: Callable[[], tuple[Statistics, ...]] | None = None
     page: Page | None = None
 
 
@@ -83,7 +86,7 @@ def measure(
         ToolMissingError: Locust is not installed.
     """
     said = loadprogram.scenario(plan, test, address=how.target.address, files=_files(test, how))
-    watch = Watch(how.target)
+    watch = Watch(how.target, how.counters)
     reach(how.target)
 
     def follow(lines: list[Mapping[str, Any]]) -> bool:

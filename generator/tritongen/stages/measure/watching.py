@@ -1,7 +1,7 @@
 """Watches the server while it is under load: its counters twice a second, straight from it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -55,8 +55,11 @@ def reach(target: Target) -> None:
 class Watch:
     """The samples of a server so far; ``lost`` once it does not answer any more."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(
+        self, target: Target, counters: Callable[[], tuple[Statistics, ...]] | None = None
+    ) -> None:
         self.target = target
+        self._counters = counters or self._asked
         self.samples: list[ServerSample] = []
         self._triton = target.client()
         self._next_s = 0.0
@@ -76,7 +79,7 @@ class Watch:
         if time.monotonic() >= self._next_s:
             self._next_s = time.monotonic() + EVERY_S
             try:
-                rows = self._triton.statistics(protocol=self.target.protocol, timeout_s=TIMEOUT_S)
+                rows = self._counters()
             except TritonError as error:
                 if error.code not in CLOSED:
                     self._missed += 1
@@ -86,6 +89,9 @@ class Watch:
                 self._missed = 0
                 self.samples.append(self._sample(rows))
         return not self.lost
+
+    def _asked(self) -> tuple[Statistics, ...]:
+        return self._triton.statistics(protocol=self.target.protocol, timeout_s=TIMEOUT_S)
 
     def _sample(self, rows: tuple[Statistics, ...]) -> ServerSample:
         pid = self.target.pid

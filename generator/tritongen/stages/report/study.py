@@ -232,7 +232,7 @@ def line(study: Study, trial: Trial) -> dict[str, str]:
     exceeded = score.exceeded if score else {}
     return {
         "number": str(trial.number),
-        "kind": trial.kind,
+        "kind": trial.kind + (f", server {trial.server + 1}" if several(study) else ""),
         "load": trial.load,
         "what": standing.words(study, trial.setting),
         "throughput": rate(score.throughput_rps) if score else "",
@@ -243,6 +243,11 @@ def line(study: Study, trial: Trial) -> dict[str, str]:
         "exceeded": ", ".join(f"{name} {TIMES}{by:.2g}" for name, by in exceeded.items()),
         "failure": trial.failure or "",
     }
+
+
+def several(study: Study) -> bool:
+    """Tell whether more than one server was measured."""
+    return any(trial.server for trial in study.trials)
 
 
 def facts(study: Study) -> Iterator[tuple[str, str]]:
@@ -256,10 +261,9 @@ def facts(study: Study) -> Iterator[tuple[str, str]]:
     budget = [f"{tune.trials} trials"] if tune.trials else []
     budget += [f"{tune.seconds:g} s"] if tune.seconds else []
     yield "Budget", " and ".join(budget)
-    took_s = sum(trial.took_s for trial in study.trials)
     yield (
         "Trials",
-        f"{len(study.trials)}, {number(tune.window_s)} s each, {took_s / 60:.1f} min in all",
+        f"{len(study.trials)}, {number(tune.window_s)} s each, {study.took_s / 60:.1f} min in all",
     )
     if study.space:
         names = sorted({f"{d.model} {d.parameter}".strip() for d in study.space.dimensions})
@@ -267,7 +271,15 @@ def facts(study: Study) -> Iterator[tuple[str, str]]:
     if tune.pinned:
         yield "Left as it is", "; ".join(f"{name}: {why}" for name, why in tune.pinned.items())
     if study.host.cores:
-        yield "Machine", f"{study.host.cores:g} cores, {study.host.gpus} GPUs"
+        name = study.host.machine.partition(", ")[0]
+        parts = [name, f"{study.host.cores:g} cores", f"{study.host.gpus} GPUs"]
+        yield "Machine", ", ".join(part for part in parts if part)
+    elif study.host.machine:
+        yield "Servers" if several(study) else "Server", study.host.machine
+    if study.host.replicas > 1:
+        yield "Replicas", f"{study.host.replicas}, whose instances and answers are counted together"
+    if study.began:
+        yield "Begun", f"{study.began} UTC"
     if found and found.stopped:
         yield "Ended", found.stopped
 

@@ -7,13 +7,14 @@ stays until another one is given: what was found is kept on disk until it is ser
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from tritongen.errors import EngineError, HostError, SpecError
 from tritongen.records.messages import ModelConfig
 from tritongen.records.plan import Plan
-from tritongen.triton import Triton, TritonError
+from tritongen.triton import TritonError
 
 LOAD_S = 60.0
 """A model that has not loaded by then hangs."""
@@ -23,10 +24,33 @@ NOBODY = "tritongen-is-this-server-in-explicit-mode"
 Configs = Mapping[str, ModelConfig]
 
 
+class Control(Protocol):
+    """What is needed of a server to change what it serves: a client, or one that asks for us."""
+
+    @property
+    def grpc(self) -> str:
+        """Where it is, for people."""
+
+    def load(self, model: str, config: ModelConfig | None, *, timeout_s: float) -> None:
+        """Load a model with a configuration; raises ``TritonError`` if it is refused."""
+
+    def unload(self, model: str) -> None:
+        """Unload a model."""
+
+    def config(self, model: str) -> ModelConfig:
+        """Return what a model is served with."""
+
+    def model_ready(self, model: str) -> bool:
+        """Return whether a model can be asked."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
 class Switch:
     """A server and what it serves, by model; ``load_s`` bounds each load."""
 
-    def __init__(self, triton: Triton, has: Configs, *, load_s: float = LOAD_S) -> None:
+    def __init__(self, triton: Control, has: Configs, *, load_s: float = LOAD_S) -> None:
         self.triton = triton
         self.has = dict(has)
         self.load_s = load_s
@@ -85,7 +109,7 @@ def _sinks(before: ModelConfig | None, after: ModelConfig) -> bool:
     return after.max_batch_size < before.max_batch_size
 
 
-def refuse_other_modes(triton: Triton) -> None:
+def refuse_other_modes(triton: Control) -> None:
     """Raise ``SpecError`` unless models can be loaded on a server."""
     try:
         triton.unload(NOBODY)
@@ -100,7 +124,7 @@ def refuse_other_modes(triton: Triton) -> None:
 # ---- as it was found ----
 
 
-def found(triton: Triton, names: Iterable[str]) -> dict[str, ModelConfig]:
+def found(triton: Control, names: Iterable[str]) -> dict[str, ModelConfig]:
     """Return what a server has now, members before ensembles as in ``names``."""
     return {name: triton.config(name) for name in names}
 

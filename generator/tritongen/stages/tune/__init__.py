@@ -24,7 +24,13 @@ from tritongen.stages.tune.journal import Journal, read_study
 from tritongen.stages.tune.notes import notes
 from tritongen.stages.tune.profiling import profile_runs, start_at_its_limit
 from tritongen.stages.tune.session import Evaluate, Event, Run, Session
-from tritongen.stages.tune.settings import apply_setting, changed_models, needs_restart, written
+from tritongen.stages.tune.settings import (
+    apply_setting,
+    changed_models,
+    needs_restart,
+    replicated,
+    written,
+)
 from tritongen.stages.tune.starting import start
 
 __all__ = [
@@ -38,6 +44,7 @@ __all__ = [
     "front",
     "needs_restart",
     "read_study",
+    "replicated",
     "tune",
     "tuned",
     "written",
@@ -143,7 +150,8 @@ def _study(
         contents=marks.contents(plan),
         conditions=marks.conditions(plan, test),
     )
-    study = replace(study, taken=taken(study, earlier))
+    if SEARCHES[planned.method].PROFILES:
+        study = replace(study, taken=taken(study, earlier))
     journal.begin(study)
     return study
 

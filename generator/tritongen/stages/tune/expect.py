@@ -17,7 +17,7 @@ from tritongen.simulate import Observation, profile_key, profiled, simulate, sys
 from tritongen.stages.tune import earlier, load
 from tritongen.stages.tune.marks import contents
 from tritongen.stages.tune.scoring import simulated_score
-from tritongen.stages.tune.settings import apply_setting
+from tritongen.stages.tune.settings import apply_setting, replicated
 
 QUICK_REQUESTS, FINE_REQUESTS = 800, 3000
 """Requests of a simulation: a first look, and what a 99th percentile wants."""
@@ -133,13 +133,16 @@ class Expectations:
         ran = [m.name for m in (server.models if server else ()) if m.executions and not m.steps]
         return {name: keys[name] for name in ran}
 
+    def _served(self, setting: Setting) -> Plan:
+        return replicated(apply_setting(self.plan, setting), self.study.host.replicas)
+
     def _keys(self, setting: Setting) -> dict[str, str]:
         models = apply_setting(self.plan, setting).models
         return {name: profile_key(m.config, self.contents[name]) for name, m in models.items()}
 
     def _observation(self, trial: Trial) -> Observation:
         assert trial.measurement is not None
-        models = apply_setting(self.plan, trial.setting).models
+        models = self._served(trial.setting).models
         return Observation(
             measurement=trial.measurement,
             configs={name: model.config for name, model in models.items()},
@@ -159,7 +162,7 @@ class Expectations:
         return self.cache[setting, fine]
 
     def _guess(self, setting: Setting, fine: bool) -> Guess | None:
-        plan = apply_setting(self.plan, setting)
+        plan = self._served(setting)
         test = load.trial_test(self.test, setting, self.study.tune.window_s)[0]
         try:
             outcome, doubt = self._outcome(plan, test, fine)

@@ -15,7 +15,7 @@ from tritongen.stages.tune import load
 from tritongen.stages.tune.expect import Expectations
 from tritongen.stages.tune.journal import Journal
 from tritongen.stages.tune.scoring import NotTrustedError, measured_score
-from tritongen.stages.tune.settings import apply_setting
+from tritongen.stages.tune.settings import apply_setting, replicated
 
 Evaluate = Callable[[Setting, PlannedLoadTest, float], Measurement]
 """Measures a setting under a load test for so many seconds; EngineError or MeasureError: it failed.
@@ -189,7 +189,7 @@ class Session:
             return replace(trial, failure=f"not trusted: {error}")
 
     def _score(self, setting: Setting, measurement: Measurement) -> tuple[Score, dict[str, float]]:
-        plan = apply_setting(self.plan, setting)
+        plan = replicated(apply_setting(self.plan, setting), self.study.host.replicas)
         return measured_score(plan, self.study.tune, self.study.host, measurement)
 
     def _changes(self, setting: Setting) -> str:

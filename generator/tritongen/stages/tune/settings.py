@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tritongen.parts import parameters
+from tritongen.records.instances import instances
 from tritongen.records.messages import ModelConfig
 from tritongen.records.plan import Plan, PlannedModel
 from tritongen.records.study import LOAD, SERVER, Setting
@@ -30,6 +31,25 @@ def apply_setting(plan: Plan, setting: Setting) -> Plan:
         if model.config.HasField("ensemble_scheduling"):
             models[name] = _following(plan, model, models)
     return replace(plan, models=models, server=server)
+
+
+def replicated(plan: Plan, replicas: int) -> Plan:
+    """Return a plan as if all replicas were one server: each model has the instances of all."""
+    if replicas == 1:
+        return plan
+    return replace(plan, models={n: _times(model, replicas) for n, model in plan.models.items()})
+
+
+def _times(model: PlannedModel, replicas: int) -> PlannedModel:
+    if not (one := instances(model.config)):
+        return model
+    config = ModelConfig()
+    config.CopyFrom(model.config)
+    if not config.instance_group:
+        config.instance_group.add(count=one)
+    for group in config.instance_group:
+        group.count = max(group.count, 1) * replicas
+    return replace(model, config=config)
 
 
 def _with(model: PlannedModel, values: Mapping[str, Value]) -> PlannedModel:

@@ -3,6 +3,7 @@
 from tritongen.parts.engines.compose.containers import Container, containers, of_service
 from tritongen.parts.engines.compose.definition import Definition, definition
 from tritongen.parts.engines.compose.docker import Docker
+from tritongen.parts.engines.compose.inside import Inside
 from tritongen.parts.engines.compose.ops import Ops, Slot, ops
 from tritongen.parts.engines.compose.stack import (
     CLEAR,
@@ -24,6 +25,7 @@ __all__ = [
     "Container",
     "Definition",
     "Docker",
+    "Inside",
     "Ops",
     "Scene",
     "Slot",
