@@ -73,9 +73,12 @@ class Docker:
         """
         ran = self.run("compose", "version", "--short")
         if ran.code or not ran.out.strip():
+            said = (ran.err.strip() or "`docker compose version` says nothing").splitlines()[0]
+            # Without the plugin, docker takes the words for its own.
+            unknown = re.search("unknown (?:shorthand )?flag|is not a docker command", said)
             raise ToolMissingError(
                 "docker has no compose plugin here",
-                why=(ran.err.strip() or "`docker compose version` says nothing").splitlines()[0],
+                why="it does not know the command `docker compose`" if unknown else said,
                 fix=INSTALL,
             )
         compose = ran.out.strip().removeprefix("v")
@@ -83,7 +86,7 @@ class Docker:
             raise ToolMissingError(
                 f"docker compose {compose} is too old",
                 why=f"the generated files need {'.'.join(map(str, OLDEST))} or newer",
-                fix=INSTALL,
+                fix="update the plugin: https://docs.docker.com/compose/install/linux",
             )
         return self.ask("version", "--format", "{{.Server.Version}}").strip(), compose
 
