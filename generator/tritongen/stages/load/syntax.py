@@ -18,7 +18,8 @@ REASONS = (
     (
         "did not find expected ',' or",
         "a `{...}` or `[...]` goes wrong here",
-        'inside {} and [] put quotes around text that has brackets: {content: "BYTES[1]", path: "${NAME}"}',
+        "inside {} and [] put quotes around text that has brackets: "
+        '{content: "BYTES[1]", path: "${NAME}"}',
     ),
     (
         "did not find expected key",
