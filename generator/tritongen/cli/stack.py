@@ -64,6 +64,8 @@ PAGES = (
     ("jaeger", JAEGER, JAEGER_PORT, "http://"),
 )
 """What a person opens: its name, service, port inside the container, and how its address begins."""
+SECURED = {"http": "https://", "grpc": "grpcs://"}
+"""What speaks TLS where its container has a certificate; Locust has it to know the gateway by."""
 
 
 class Stage:
@@ -209,9 +211,8 @@ def pages(found: Sequence[Container]) -> Mapping[str, str]:
     for name, service, port, begin in PAGES:
         for each in found:
             if each.service == service and port in each.ports:
-                secure = TLS_CERTIFICATE in each.mounts
-                scheme = {"http": "https://", "grpc": "grpcs://"}[name] if secure else begin
-                result.setdefault(name, f"{scheme}{each.ports[port]}")
+                secure = SECURED if TLS_CERTIFICATE in each.mounts else {}
+                result.setdefault(name, f"{secure.get(name, begin)}{each.ports[port]}")
     return result
 
 
