@@ -183,6 +183,8 @@ class Triton:
 
     @contextmanager
     def _in_words(self, address: str, timeout_s: float) -> Iterator[None]:
+        if not address:
+            raise unreachable(address, "")
         try:
             with in_words(address, timeout_s):
                 yield

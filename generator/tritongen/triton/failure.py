@@ -18,6 +18,8 @@ CODES = {
 """Triton's HTTP statuses as gRPC's codes; before 24.01 every error was a 400."""
 
 GONE = re.compile(r"Stub process '[^']*' is not healthy")
+UNBELIEVED = re.compile("CERTIFICATE_VERIFY_FAILED|Hostname Verification")
+"""What both protocols say of a certificate from nobody known, or for another name."""
 
 
 class TritonError(EngineError):
@@ -68,9 +70,17 @@ def refusal(text: str, status: str, address: str, timeout_s: float | None) -> En
 
 
 def unreachable(address: str, reason: str) -> UnreachableError:
-    """Return the exception for an address at which nothing answers."""
-    return UnreachableError(
-        f"no Triton answers at {address}",
-        why=reason,
-        fix="start one with `tritongen up`, or give the address of a running one",
-    )
+    """Return the exception for an address at which nothing answers, or where there is none."""
+    if not address:
+        return UnreachableError(
+            "the server answers nobody over this protocol",
+            why="it is turned off there, or the stack's gateway does not run",
+            fix="see how it is: tritongen status",
+        )
+    fix = "start one with `tritongen up`, or give the address of a running one"
+    if UNBELIEVED.search(reason):
+        fix = (
+            "name who signed its certificate in SSL_CERT_FILE (a PEM file), and ask by a name that "
+            "the certificate is for: --url"
+        )
+    return UnreachableError(f"no Triton answers at {address}", why=reason, fix=fix)

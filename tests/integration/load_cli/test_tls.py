@@ -110,4 +110,5 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
 
     assert done.code == 6
     assert f"no Triton answers at {scheme}://127.0.0.1" in done.err
+    assert "SSL_CERT_FILE" in done.err
     assert "Traceback" not in done.err
