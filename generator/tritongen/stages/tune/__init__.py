@@ -17,7 +17,7 @@ from tritongen.records.study import Conclusion, Host, Score, Setting, Study
 from tritongen.records.tune import PlannedTune
 from tritongen.stages.tune import marks
 from tritongen.stages.tune.concluding import best, conclude, front
-from tritongen.stages.tune.earlier import condensed, taken
+from tritongen.stages.tune.earlier import taken
 from tritongen.stages.tune.evidence import tuned
 from tritongen.stages.tune.finals import finals, reserve
 from tritongen.stages.tune.journal import Journal, read_study
@@ -104,9 +104,8 @@ def tune(
     except KeyboardInterrupt:
         stopped = "interrupted"
     session.learn()
-    if session.expectations.profile.steps:
-        session.journal.profile(condensed(session.expectations.profile))
-    for note in notes(plan, session.study, session.expectations):
+    session.write_profile()
+    for note in notes(plan, session.study, session.expectations.untold):
         session.note(note)
     found = conclude(
         session.study,
@@ -166,8 +165,7 @@ def _search(session: Session) -> tuple[float | None, str]:
     if search.PROFILES:
         profile_runs(session)
         session.learn()
-        if session.expectations.profile.steps:
-            session.journal.profile(condensed(session.expectations.profile))
+        session.write_profile()
         start_at_its_limit(session)
     while (left := session.left() - reserve(session)) > 0:
         if search.PROFILES:

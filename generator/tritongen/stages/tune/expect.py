@@ -89,9 +89,9 @@ class Expectations:
         have = self.taken.steps.keys() if self.taken else set()
         return {name for name, key in self.executed(trial).items() if key not in have}
 
-    def told(self) -> Iterator[str]:
-        """Say which profiles were taken from where, and which were not held to be true."""
-        ran = {n: k for t in self.study.trials for n, k in self.executed(t).items()}
+    def told(self, trial: Trial) -> Iterator[str]:
+        """Say what was taken, of the steps that a trial ran, and what was measured anew."""
+        ran = self.executed(trial)
         held = {name: key for name, key in ran.items() if key not in self.slower}
         yield from earlier.told(self.study.taken, held)
         for name, key in ran.items():

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 from tritongen.records.plan import Plan
 from tritongen.records.study import Study
-from tritongen.stages.tune.expect import Expectations
 
 
-def notes(plan: Plan, study: Study, expectations: Expectations) -> Iterator[str]:
-    """Yield them."""
-    yield from expectations.told()
+def notes(plan: Plan, study: Study, untold: str) -> Iterator[str]:
+    """Yield them; ``untold`` is why the simulation could not learn from a trial."""
     late = sum(_woke_late(trial.measurement.client) for trial in study.trials if trial.measurement)
     if late:
         yield (
@@ -17,8 +15,8 @@ def notes(plan: Plan, study: Study, expectations: Expectations) -> Iterator[str]
             "where a server fills the cores that both share: latencies include it"
         )
     guided = study.tune.method == "guided"
-    if expectations.untold and guided:
-        yield f"not all of it could be simulated: {expectations.untold}"
+    if untold and guided:
+        yield f"not all of it could be simulated: {untold}"
     for name in study.tune.search:
         if guided and plan.decoupled(name):
             yield f"{name} may answer several times; the simulation counts one answer"

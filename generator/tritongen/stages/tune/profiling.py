@@ -47,7 +47,7 @@ def _unlearned(session: Session) -> set[str] | None:
     if not session.study.taken or start is None or not session.expectations.executed(start):
         return None
     session.learn([start])
-    for text in session.expectations.told():
+    for text in session.expectations.told(start):
         session.note(text)
     return session.expectations.unlearned(start)
 

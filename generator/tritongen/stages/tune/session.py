@@ -12,6 +12,7 @@ from tritongen.records.measurement import Measurement
 from tritongen.records.plan import Plan
 from tritongen.records.study import Prediction, Score, Setting, Study, Trial
 from tritongen.stages.tune import load
+from tritongen.stages.tune.earlier import condensed
 from tritongen.stages.tune.expect import Expectations
 from tritongen.stages.tune.journal import Journal
 from tritongen.stages.tune.scoring import NotTrustedError, measured_score
@@ -196,6 +197,14 @@ class Session:
         start = self.study.space.start if self.study.space else setting
         changed = [f"{m} {p}: {v}".strip() for (m, p), _, v in setting.unlike(start)]
         return ", ".join(changed) or "as it is"
+
+    def write_profile(self) -> None:
+        """Write down what was learned of the steps that ran here, for other studies to take."""
+        profile = self.expectations.profile
+        ran = {k for trial in self.study.trials for k in self.expectations.executed(trial).values()}
+        steps = {key: step for key, step in profile.steps.items() if key in ran}
+        if steps:
+            self.journal.profile(condensed(replace(profile, steps=steps)))
 
     def note(self, text: str) -> None:
         """Write down what a reader should know, once."""
