@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tritongen.formats.growing import GrowingText
+
 # Texts, compiled when they are first used: by then the server has been started.
 RECORD = (
     r"(?:\d{4}-\d\d-\d\dT[\d:]+Z )?(?P<level>[IWEF])(?:\d{4} [\d:.]+)? +\d+ "
@@ -90,23 +92,14 @@ def _failure(text: str) -> re.Match[str] | None:
 
 
 class LogReader:
-    """Reads whole lines of a growing file, from its beginning."""
+    """Reads whole lines of a growing log, from its beginning."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._offset = 0
+        self._text = GrowingText(path)
 
     def new_lines(self) -> list[Line]:
         """Return the lines that were completed since the last call."""
-        try:
-            with self.path.open("rb") as file:
-                file.seek(self._offset)
-                data = file.read()
-        except FileNotFoundError:
-            return []
-        whole = data[: data.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        return [parse(line) for line in whole.decode("utf-8", "replace").splitlines()]
+        return [parse(line) for line in self._text.new_lines()]
 
 
 def parse(text: str) -> Line:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tritongen.formats.growing import GrowingText
 from tritongen.records.measurement import Failures, Figures, Interval, Latency
 
 PERCENTILES = {"p50": "p50", "p90": "p90", "p95": "p95", "p99": "p99", "p99.9": "p999"}
@@ -91,17 +92,8 @@ class Feed:
     """The live lines of a run, as they are written."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._offset = 0
+        self._text = GrowingText(path)
 
     def new_lines(self) -> list[Mapping[str, Any]]:
         """Return the whole lines since the last call; none while there is no file."""
-        try:
-            with self.path.open("rb") as file:
-                file.seek(self._offset)
-                data = file.read()
-        except FileNotFoundError:
-            return []
-        whole = data[: data.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        return [json.loads(line) for line in whole.splitlines()]
+        return [json.loads(line) for line in self._text.new_lines()]
