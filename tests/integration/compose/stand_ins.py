@@ -61,7 +61,7 @@ UNUSED = {"coloredlogs", "sympy"}
 """What ONNX Runtime requires for tools that no server runs: 60 MB."""
 SUITES = {"python": "bookworm", "servers": "trixie"}
 PACKAGES = {
-    "triton": ("numpy", "onnxruntime"),
+    "triton": ("numpy", "onnxruntime", "pip"),
     "locust": ("locust", "tritonclient[grpc,http]", "numpy", "hdrhistogram", "pip"),
 }
 """Distributions of this environment that an image holds, with what they need."""

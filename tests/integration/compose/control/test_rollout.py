@@ -1,33 +1,11 @@
 """With explicit control a rollout loads models over gRPC, with a key, into running replicas."""
 
 import json
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from tests.integration.compose.engine import Engine
 from tests.integration.compose.measured import measured
 from tests.integration.compose.project import TRITONGEN, Project
-from tests.integration.compose.replicas.conftest import FIRST_REQUEST
 from tests.integration.compose.replicas.test_no_loss import addresses, grow_by
 from tests.integration.compose.traffic import traffic
-
-HERE = Path(__file__).parent
-
-
-@pytest.fixture(scope="module")
-def control(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """Its stack, up and healthy."""
-    folder = tmp_path_factory.mktemp("clone") / "control"
-    (folder / "steps").mkdir(parents=True)
-    shutil.copy(HERE / "spec.yaml", folder)
-    shutil.copy(HERE.parent / "replicas" / "grow.py", folder / "steps")
-    keyed = Engine({**engine.environment, "ADMIN_KEY": "sesame"}, engine.log)
-    project = Project(keyed, folder)
-    with project.running("grow", FIRST_REQUEST):
-        project.tritongen("rollout")  # replicas that others started are replaced once
-        yield project
 
 
 def test_models_are_loaded_and_taken_back_in_replicas_that_go_on(control: Project) -> None:

@@ -5,7 +5,7 @@ import json
 import httpx
 from tests.integration.compose.counters import of_tritons
 from tests.integration.compose.project import Project
-from tests.integration.test_flagship import ask, differing
+from tests.integration.test_flagship import ask, differing, in_batches
 from tests.real_files import Answers
 
 from tritongen.triton import Triton
@@ -14,12 +14,7 @@ from tritongen.triton import Triton
 def test_files_sent_over_grpc_in_batches_are_judged_as_magika_judges_them(
     triton: Triton, real_files: dict[str, bytes], magika_together: Answers
 ) -> None:
-    contents = list(real_files.values())
-    said = [
-        answer
-        for start in range(0, len(contents), 16)
-        for answer in ask(triton, contents[start : start + 16])
-    ]
+    said = in_batches(triton, list(real_files.values()))
     assert len(said) >= 300
     assert differing(real_files, said, magika_together) == {}
 
@@ -46,6 +41,11 @@ def judge(client: httpx.Client, content: bytes) -> tuple[str, float]:
     assert answer.status_code == 200, answer.text
     found = {each["name"]: each["data"][0] for each in answer.json()["outputs"]}
     return found["label"], found["score"]
+
+
+def test_a_file_is_judged_that_docker_s_own_shared_memory_would_not_hold(triton: Triton) -> None:
+    # Only its beginning and its end are looked at.
+    assert ask(triton, [b"text " * (8 << 20)]) == ask(triton, [b"text " * (8 << 10)])
 
 
 def test_requests_over_one_connection_go_to_both_replicas(

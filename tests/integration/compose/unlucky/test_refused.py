@@ -94,8 +94,8 @@ def test_an_image_that_is_not_there_and_cannot_be_fetched(write: Write) -> None:
 
 def test_a_model_that_fails_in_one_replica_only(write: Write) -> None:
     said = refused(write(ONLY_THE_LAST_FAILS + STEP, replicas=2), 6)
-    # Not always with the model's own reason: Docker may be starting it again while it is asked.
-    assert "unlucky-triton-" in said
+    assert "1 model did not load in unlucky-triton-" in said
+    assert "this one has no luck" in said
 
 
 def test_an_engine_that_does_not_run(write: Write) -> None:
