@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks._tune_live import simulated_best
 from benchmarks._tune_rows import ROUNDS, Rows, fresh, measure_all
-from benchmarks._tune_searches import CAPS, METHODS, SLACK, Found, Log, Seen, caps, means
+from benchmarks._tune_searches import CAPS, METHODS, SLACK, Found, Log, Seen, caps, medians
 from benchmarks._tune_surfaces import Surface
 from tritongen.records.plan import Plan
 from tritongen.records.study import Setting
@@ -19,7 +19,7 @@ ALMOST = 1.03
 
 def limits(surface: Surface, plan: Plan, rows: Rows) -> Mapping[str, float]:
     """Return the limits, ms, by name."""
-    return surface.caps or caps(means(plan, rows.of("grid")))
+    return surface.caps or caps(medians(plan, rows.of("grid")))
 
 
 def claimed(surface: Surface, plan: Plan, rows: Rows, found: Sequence[Found]) -> list[Setting]:
@@ -31,7 +31,7 @@ def claimed(surface: Surface, plan: Plan, rows: Rows, found: Sequence[Found]) ->
     if surface.caps:
         settings += simulated_best(plan, rows, surface.caps["medium"])
     else:
-        seen = means(plan, rows.of("grid"))
+        seen = medians(plan, rows.of("grid"))
         settings += [setting for ms in caps(seen).values() for setting in rivals(seen, ms)]
     return list(dict.fromkeys(settings))
 
@@ -44,7 +44,7 @@ def rivals(seen: Mapping[Setting, Seen], cap_ms: float) -> list[Setting]:
 
 def compare(surface: Surface, plan: Plan, rows: Rows, log: Log, folder: Path, end: float) -> None:
     """Measure what was claimed and was not yet; the best of all stands beside it in each turn."""
-    done = means(plan, rows.of("fresh"))
+    done = medians(plan, rows.of("fresh"))
     counts = {setting: len(seen) for (setting, _), seen in rows.of("fresh").items()}
     every = claimed(surface, plan, rows, log.found)
     new = [each for each in every if counts.get(each, 0) < ROUNDS]
@@ -76,7 +76,7 @@ def shares(
 
 def show(surface: Surface, plan: Plan, rows: Rows, found: Sequence[Found]) -> None:
     """Print the table of a surface."""
-    seen, again = means(plan, rows.of("grid")), means(plan, rows.of("fresh"))
+    seen, again = medians(plan, rows.of("grid")), medians(plan, rows.of("fresh"))
     bounds = limits(surface, plan, rows)
     late = statistics.median(row.late_ms for row in rows.rows)
     print(f"\n{surface.name}: {len(rows.rows)} measurements (late by {late:.1f} ms)")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from statistics import fmean
+from statistics import median
 
 from pydantic import TypeAdapter
 
@@ -35,7 +35,7 @@ SLACK = 1.05
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """The means of what was measured of a setting."""
+    """The medians of what was measured of a setting: a machine that is disturbed moves means."""
 
     rps: float
     p95_ms: float
@@ -46,24 +46,24 @@ class Seen:
         return self.rps if self.allowed and self.p95_ms <= cap_ms * slack else 0.0
 
 
-def means(plan: Plan, rows: Mapping[tuple[Setting, int], Sequence[Row]]) -> dict[Setting, Seen]:
-    """Return them by setting, of those under the load of the test."""
+def medians(plan: Plan, rows: Mapping[tuple[Setting, int], Sequence[Row]]) -> dict[Setting, Seen]:
+    """Return them by setting, of what was measured under the load of the test."""
     closed = plan.loadtests["bench"].arrivals.closed
     assert closed is not None
     return {
-        setting: _mean(plan, setting, seen)
+        setting: _median(plan, setting, seen)
         for (setting, users), seen in rows.items()
         if users == closed.users
     }
 
 
-def _mean(plan: Plan, setting: Setting, rows: Sequence[Row]) -> Seen:
+def _median(plan: Plan, setting: Setting, rows: Sequence[Row]) -> Seen:
     assert plan.tune is not None
     most = plan.tune.limits.instances
     taken = resources(apply_setting(plan, setting), HOST)["instances"]
     return Seen(
-        rps=fmean(row.measurement.throughput_rps for row in rows),
-        p95_ms=fmean(_p95(row.measurement) for row in rows),
+        rps=median(row.measurement.throughput_rps for row in rows),
+        p95_ms=median(_p95(row.measurement) for row in rows),
         allowed=most is None or taken <= most,
     )
 
@@ -184,7 +184,7 @@ def runs(found: Sequence[Found], seeds: int = SEEDS) -> Iterator[tuple[int, str,
 def search_all(plan: Plan, rows: Rows, log: Log, end: float) -> None:
     """Run all searches that were not run yet, until the time is up."""
     table = rows.of("grid", "profile")
-    limits = caps(means(plan, rows.of("grid")))
+    limits = caps(medians(plan, rows.of("grid")))
     for seed, cap, method in runs(log.found):
         if time.monotonic() > end:
             print("searches are still to be run", flush=True)
