@@ -77,7 +77,7 @@ def test_a_file_of_something_else_is_refused_with_a_known_code(
     file = tmp_path / f"m{Path(form.file).suffix}"
     file.write_bytes(content)
     blind = form.reader or form.inspect.__name__ == "_graph"
-    if blind and content[:1] in (b"\0", b"{"):
+    if (blind and content[:1] in (b"\0", b"{")) or (not form.needed and content == b"{}"):
         assert form.inspect(file, "m").inputs is None
         return
     with pytest.raises(SpecError) as error:

@@ -47,7 +47,7 @@ def _refine(config: ModelConfig, found: Inspection) -> Inspection:
 
 BACKEND = Backend(
     name="tensorrtllm",
-    formats=(Format(file=FILE, inspect=inspect, compared=False, needed=False),),
+    formats=(Format(file=FILE, also=(".json",), inspect=inspect, compared=False, needed=False),),
     completes=False,
     refine=_refine,
     parameters=dict.fromkeys(
