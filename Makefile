@@ -56,7 +56,7 @@ bench-tune: $(READY)     ## the tuner held to what was measured: goes on with be
 	$(BIN)/python -m benchmarks tune tune_simulated
 
 FUZZ_ROUNDS ?= 40
-fuzz: $(READY)           ## long: random specs, files, ensembles and models, these against a real Triton
+fuzz: $(READY)           ## a quarter of an hour: random specs, files, ensembles and models, these against a real Triton
 	FUZZ_ROUNDS=$(FUZZ_ROUNDS) FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest --timeout 7200 \
 	  tests/unit/fuzz tests/integration/test_truth.py -k "not rule"
 
