@@ -4,6 +4,7 @@ import json
 import os
 import random
 import statistics
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -201,6 +202,7 @@ def served(plan: Plan, folder: Path) -> Iterator[Trials]:
             processes=1,
             cores=int(HOST.cores or 1),
             show=lambda _: None,
+            ending=threading.Event(),
         )
     finally:
         own.close()
