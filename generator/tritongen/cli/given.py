@@ -10,7 +10,7 @@ from tritongen.cli.loading import target_of
 from tritongen.cli.output import messages
 from tritongen.cli.request import address
 from tritongen.cli.rolling import keys
-from tritongen.errors import EngineError, SpecError
+from tritongen.errors import EngineError, SpecError, ToolMissingError
 from tritongen.parts.engines import compose
 from tritongen.parts.engines.compose import Docker, Inside, Ops
 from tritongen.records.paths import STUDIES
@@ -21,7 +21,6 @@ from tritongen.stages.measure import Target
 from tritongen.stages.switch import (
     Configs,
     Control,
-    HangingError,
     Switch,
     configs,
     found,
@@ -64,10 +63,11 @@ class Given:
 
         Raises:
             SpecError: its models can't be changed.
-            EngineError: it does not answer, or lacks a model.
+            EngineError: it does not answer, or lacks a model; a replica is gone.
         """
         controls = self.reach()
-        self.held = {name: each for name, each in self.held.items() if name in controls}
+        if gone := sorted(self.held.keys() - controls.keys()):
+            raise EngineError(f"{', '.join(gone)} does not run any more")
         for name, control in controls.items():
             if name not in self.held:
                 refuse_other_modes(control)
@@ -75,6 +75,8 @@ class Given:
                 note = self.folder / f"found-{re.sub(r'[^0-9A-Za-z.]+', '-', name)}.json"
                 write_found(note, name, had)
                 self.held[name] = Held(Switch(control, {}), had, note)
+            elif self.held[name].switch.triton != control:  # started anew: it serves its files
+                self.held[name].switch = Switch(control, {})
 
     def bring(self, setting: Setting, plan: Plan) -> Target:
         """Load what differs."""
@@ -84,7 +86,7 @@ class Given:
             for each in self.held.values():
                 each.changed = True
                 each.switch.to(configs(plan))
-        except (HangingError, UnreachableError):
+        except EngineError:
             self.doubt()
             raise
         return self.target
@@ -98,9 +100,9 @@ class Given:
         """Load what they had."""
         for name, each in self.held.items():
             try:
-                if each.changed:
+                if each.changed and name in self.reach():
                     each.switch.to(each.had)
-            except EngineError as error:
+            except (EngineError, ToolMissingError) as error:
                 messages.print(
                     f"{name} did not take back what it had: {error.message}\n"
                     "the next `tritongen tune` tries again",
@@ -193,9 +195,11 @@ def in_stack(
 def replicas(docker: Docker, ops: Ops) -> dict[str, Inside]:
     """Return the stack's Tritons that can be asked, by what a note calls them."""
     return {
-        f"{STACK}{each.name}": Inside(ops, each.addresses[INNER], each.name)
+        f"{STACK}{each.name}": Inside(
+            ops, each.addresses[INNER], each.name, f"{each.id} {each.restarts}"
+        )
         for each in compose.of_service(compose.running(docker.root, docker.environment), TRITON)
-        if each.mood == "ready" and each.addresses.get(INNER)
+        if each.state == "running" and each.addresses.get(INNER)
     }
 
 

@@ -12,11 +12,15 @@ from tritongen.triton.client import statistics
 
 @dataclass(frozen=True)
 class Inside:
-    """A replica by its address on the inner network; ``grpc`` is what a person calls it."""
+    """A replica by its address on the inner network; ``grpc`` is what a person calls it.
+
+    ``life`` is another one after it was started anew.
+    """
 
     ops: Ops
     address: str
     grpc: str
+    life: str
 
     def load(self, model: str, config: ModelConfig | None = None, *, timeout_s: float) -> None:
         """Load a model; ``config`` replaces its whole configuration, and stays."""
