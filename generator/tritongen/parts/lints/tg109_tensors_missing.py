@@ -4,10 +4,10 @@ A function's parameters have names and no shapes. Types and dims have to be writ
 Triton checks every request against them and the runner every answer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Final
 
-from tritongen.records.finding import Complaint
+from tritongen.records.finding import Complaint, SpecPath
 from tritongen.records.plan import Plan, PlannedModel
 from tritongen.records.views import declared_tensors, tensors
 
@@ -16,6 +16,10 @@ SEVERITY: Final = "error"
 
 def check(plan: Plan) -> Iterator[Complaint]:
     """Complain about plain steps without declared tensors, and tensors without a type."""
+    # A type in the file that Triton has no name for is TG107's.
+    nameless = {
+        item.path for item in declared_tensors(plan) if item.facts.data_type == "TYPE_INVALID"
+    }
     for model in plan.models.values():
         if model.kind == "step":
             for section, declared in (
@@ -29,16 +33,12 @@ def check(plan: Plan) -> Iterator[Complaint]:
                         why="the shapes of a function's arrays can't be read from its code",
                         fix=f"add {section}: {{NAME: FP32[3]}} (dims without the batch dimension)",
                     )
-        yield from _untyped(plan, model)
+        yield from _untyped(plan, model, nameless)
 
 
-def _untyped(plan: Plan, model: PlannedModel) -> Iterator[Complaint]:
+def _untyped(plan: Plan, model: PlannedModel, nameless: Set[SpecPath]) -> Iterator[Complaint]:
     if plan.auto_complete and model.kind != "step":
         return
-    # A type in the file that Triton has no name for is TG107's.
-    nameless = {
-        item.path for item in declared_tensors(plan) if item.facts.data_type == "TYPE_INVALID"
-    }
     for section, path, tensor in tensors(plan, model):
         if path in nameless and tensor.dims:
             continue
