@@ -7,6 +7,7 @@ where nothing promises anything.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +25,7 @@ from tritongen.parts.searches._task import (
     utility,
 )
 from tritongen.records.study import Setting
+from tritongen.records.tune import Value
 
 PROFILES: Final = True
 TOGETHER: Final = True
@@ -40,6 +42,8 @@ NOTHING = {"throughput": 0.004, "p99": 0.02, "cost": 0.004}
 FEWEST = 4
 """Measurements of the search before it may end: the simulation is not believed unseen."""
 PLAUSIBLE = 0.1
+DOUBTED = 0.5
+"""A value that failed once, and never worked, is taken to work with a chance of a third."""
 ANSWERS = frozenset({"throughput", "rate"})
 """Limits that fewer answers than simulated miss: so many, or all that are asked for."""
 LATENCIES = frozenset({"p50", "p90", "p95", "p99", "p999"})
@@ -138,6 +142,7 @@ def _ranked(task: Task, pool: dict[Setting, Guess]) -> list[_Candidate]:
     settings = list(pool)
     places = [_unit(task, setting) for setting in settings]
     throughput, latency = _residuals(task)
+    sound = _sound(task)
     means, devs = throughput.at(places)
     late, later = latency.at(places)
     found = []
@@ -145,7 +150,8 @@ def _ranked(task: Task, pool: dict[Setting, Guess]) -> list[_Candidate]:
         guess = pool[setting]
         by, dev = float(means[n]), math.hypot(float(devs[n]), guess.doubt)
         slow, slower = float(late[n]), math.hypot(float(later[n]), guess.doubt)
-        chance = _chance(guess, (by, dev), (slow, slower))
+        works = min((sound.get(value, 1.0) for value in setting.values), default=1.0)
+        chance = works * _chance(guess, (by, dev), (slow, slower))
         value = objective(guess.score, task.goal)
         mean, spread = (value - slow, slower) if task.goal == "p99" else (value + by, dev)
         gain = _improvement(mean - best, spread) if best is not None else math.exp(min(mean, 0))
@@ -162,6 +168,18 @@ def _ranked(task: Task, pool: dict[Setting, Guess]) -> list[_Candidate]:
     if best is None:
         return sorted(found, key=lambda c: (-round(c.feasible, 1), -_worth(task, c.guess)))
     return sorted(found, key=lambda c: -c.promise)
+
+
+def _sound(task: Task) -> dict[tuple[str, str, Value], float]:
+    """Return how likely a value works with which a trial failed: the server may refuse it."""
+    worked = Counter(value for each in task.tried if each.score for value in each.setting.values)
+    failed = Counter(
+        value for each in task.tried if not each.score for value in each.setting.values
+    )
+    return {
+        value: (worked[value] + DOUBTED) / (worked[value] + count + DOUBTED)
+        for value, count in failed.items()
+    }
 
 
 def _residuals(task: Task) -> tuple[Residual, Residual]:
