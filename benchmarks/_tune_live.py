@@ -39,7 +39,7 @@ class Recorder:
         self.rows.add(
             Row(
                 kind="search",
-                setting=setting,
+                setting=setting if setting.values else space(self.trials.plan).start,
                 users=closed.users,
                 round=len(self.rows.rows),
                 seconds=seconds,

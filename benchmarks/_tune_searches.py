@@ -11,7 +11,7 @@ from statistics import median
 
 from pydantic import TypeAdapter
 
-from benchmarks._tune_rows import HOST, SEED, Row, Rows
+from benchmarks._tune_rows import HOST, SEED, Row, Rows, space
 from tritongen.errors import TuneError
 from tritongen.records.loadtest import PlannedLoadTest
 from tritongen.records.measurement import Measurement
@@ -125,22 +125,26 @@ def _line(found: Found) -> str:
 class Table:
     """Measures by looking up what was measured: of each setting one time after the other.
 
-    Which of them comes first is drawn for each run of a search.
+    Which of them comes first is drawn for each run of a search. Without ``counters`` the server's
+    are left out, for searches that do not look at them: so no profile is made of them in the end.
     """
 
     rows: Mapping[tuple[Setting, int], Sequence[Row]]
+    start: Setting
     seed: int
+    counters: bool
     asked: dict[tuple[Setting, int], int] = field(default_factory=dict)
 
     def evaluate(self, setting: Setting, test: PlannedLoadTest, _: float) -> Measurement:
         """Return a measurement of a setting."""
         closed = test.arrivals.closed
         assert closed is not None
-        key = setting, closed.users
+        key = setting if setting.values else self.start, closed.users
         known = sorted(self.rows[key], key=lambda row: row.round)
         random.Random(f"{SEED} {self.seed} {key}").shuffle(known)
         turn = self.asked[key] = self.asked.get(key, -1) + 1
-        return known[turn % len(known)].measurement
+        found = known[turn % len(known)].measurement
+        return found if self.counters else replace(found, server=None)
 
 
 def search(
@@ -189,5 +193,5 @@ def search_all(plan: Plan, rows: Rows, log: Log, end: float) -> None:
         if time.monotonic() > end:
             print("searches are still to be run", flush=True)
             return
-        evaluate = Table(table, seed).evaluate
+        evaluate = Table(table, space(plan).start, seed, method == "guided").evaluate
         log.add(search(plan, evaluate, method, (cap, limits[cap]), seed))

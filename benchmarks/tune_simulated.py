@@ -151,10 +151,14 @@ def _neighbour(space: Space, parent: Setting, rng: Any) -> Setting:
 
 @dataclass
 class Shared:
-    """Measurements of a server; ``known`` are those that any search made so far."""
+    """Measurements of a server; ``known`` are those that any search made so far.
+
+    Without ``counters`` the server's are left out, for searches that do not look at them.
+    """
 
     server: SimulatedServer
     known: dict[str, Measurement]
+    counters: bool = True
     asked: dict[str, int] = field(default_factory=dict)
 
     def evaluate(self, setting: Setting, test: PlannedLoadTest, seconds: float) -> Measurement:
@@ -165,7 +169,8 @@ class Shared:
         if key not in self.known:
             server = replace(self.server, asked=zlib.crc32(key.encode()))
             self.known[key] = server.evaluate(setting, test, seconds)
-        return self.known[key]
+        found = self.known[key]
+        return found if self.counters else replace(found, server=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +185,7 @@ class Run:
 def searched(plan: Plan, shared: Shared, said: Any, folder: Path) -> Study:
     """Return the study of one search."""
     number = len(list(folder.glob("*.jsonl")))
-    evaluate = replace(shared, asked={}).evaluate
+    evaluate = replace(shared, asked={}, counters=said.method == "guided").evaluate
     host = Host(cores=shared.server.cores)
     try:
         return tune(plan, evaluate, said, host=host, journal=folder / f"{number}.jsonl")
