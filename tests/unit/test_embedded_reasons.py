@@ -75,6 +75,13 @@ def test_a_single_model_has_its_remedy_as_the_fix(endpoint: Endpoint) -> None:
     assert error.fix.startswith("put the model file into a folder `1`")
 
 
+@pytest.mark.parametrize("instance", ["m_0", "m_0_1"])
+def test_a_model_that_crashed_has_a_meaning_and_a_remedy(endpoint: Endpoint, instance: str) -> None:
+    error = failed_models({"m": f"Stub process '{instance}' is not healthy."}, endpoint)
+    assert "its process ended while it was loading" in error.why
+    assert "by hand" in error.fix
+
+
 def test_who_hangs_is_named(endpoint: Endpoint) -> None:
     progress = LoadProgress(loading={"a": None, "b": None}, ready={"c": None})
     assert hung(progress, 5, endpoint).message == (

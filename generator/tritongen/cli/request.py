@@ -178,7 +178,8 @@ def read(name: str) -> bytes:
     except OSError as error:
         near = [path.name for path in Path(name).parent.glob("*")]
         raise SpecError(
-            f"{name}: {error.strerror}", fix=did_you_mean(Path(name).name, near)
+            f"{name}: {error.strerror}",
+            fix=did_you_mean(Path(name).name, near) or "name a file that can be read",
         ) from error
 
 
