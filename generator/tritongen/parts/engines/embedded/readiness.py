@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tritongen.errors import TritongenError
 from tritongen.parts.engines.embedded.options import SERVICES, Options
 from tritongen.parts.engines.embedded.record import process
 from tritongen.parts.engines.embedded.serving import control_mode
@@ -27,7 +28,8 @@ def wait_until_ready(
     progress = follow_log(endpoint, options, timeout_s, watch)
     if all_loaded(endpoint, options, progress):
         return
-    # Imported now: while the server loads its models it needs the processors for itself.
+    # Imported now, like what explains a failure: while it loads its models the server needs the
+    # processors for itself.
     from tritongen.parts.engines.embedded.reasons import failed_models
     from tritongen.parts.engines.embedded.states import failures
     from tritongen.triton import Triton
@@ -59,8 +61,6 @@ def follow_log(
 
     Raises ``EngineError`` when that will not happen: the server ended, or nothing moves.
     """
-    from tritongen.parts.engines.embedded.reasons import failed_models, hung, server_ended
-
     reader, progress = LogReader(Path(endpoint.log)), LoadProgress()
     waiting = {STARTED[service] for service in SERVICES if not options.off(service)}
     moved = time.monotonic()
@@ -72,11 +72,20 @@ def follow_log(
                 progress.take(line)
                 waiting -= {mark for mark in waiting if mark in line.text}
             watch(progress)
-        if progress.hopeless:
-            raise failed_models({**progress.failed, **progress.hopeless}, endpoint)
-        if not alive:
-            raise server_ended(process(endpoint).exit_code(), progress, endpoint)
-        if time.monotonic() - moved > timeout_s:
-            raise hung(progress, timeout_s, endpoint)
+        if progress.hopeless or not alive or time.monotonic() - moved > timeout_s:
+            raise refusal(endpoint, progress, alive=alive, timeout_s=timeout_s)
         time.sleep(0.02)
     return progress
+
+
+def refusal(
+    endpoint: Endpoint, progress: LoadProgress, *, alive: bool, timeout_s: float
+) -> TritongenError:
+    """Return why the server will not become ready."""
+    from tritongen.parts.engines.embedded.reasons import failed_models, hung, server_ended
+
+    if progress.hopeless:
+        return failed_models({**progress.failed, **progress.hopeless}, endpoint)
+    if not alive:
+        return server_ended(process(endpoint).exit_code(), progress, endpoint)
+    return hung(progress, timeout_s, endpoint)
