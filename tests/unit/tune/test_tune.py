@@ -154,6 +154,18 @@ def test_settings_that_fail_are_data_and_the_search_goes_on(plan: Plan, journal:
     assert study.conclusion.verdict == "better"
 
 
+def test_what_the_server_refuses_is_not_asked_for_again_and_again(
+    tmp_path: Path, journal: Path
+) -> None:
+    text = SMALL.replace("random", "guided").replace("12 trials", "25 trials")
+    plan = planned(tmp_path, text.replace("1..3", "1..4"))
+    study = run(plan, server(plan, refuses={("b", "instance_group.count"): 4}), journal)
+    assert len([trial for trial in study.trials if trial.failure]) <= 3
+    assert study.conclusion is not None
+    assert study.conclusion.winner is not None
+    assert study.conclusion.winner.by_key["b", "instance_group.count"] == 3
+
+
 def test_a_start_that_fails_does_not_end_the_search(plan: Plan, journal: Path) -> None:
     study = run(plan, server(plan, refuses={("b", "instance_group.count"): 1}), journal)
     assert study.trials[0].score is not None  # it is measured before anything moves

@@ -30,11 +30,15 @@ class Guess:
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """A setting that was measured; without a score it failed, or another worker measures it."""
+    """A setting that was measured; without a score it failed.
+
+    ``waiting``: it is about to be measured, and the score is what is expected of it, if anything.
+    """
 
     setting: Setting
     score: Score | None
     ratios: Mapping[str, float]
+    waiting: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

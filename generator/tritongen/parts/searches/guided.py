@@ -43,7 +43,7 @@ FEWEST = 4
 """Measurements of the search before it may end: the simulation is not believed unseen."""
 PLAUSIBLE = 0.1
 DOUBTED = 0.5
-"""A value that failed once, and never worked, is taken to work with a chance of a third."""
+"""A value that failed once, and never worked, works with a chance of a third; twice, a ninth."""
 ANSWERS = frozenset({"throughput", "rate"})
 """Limits that fewer answers than simulated miss: so many, or all that are asked for."""
 LATENCIES = frozenset({"p50", "p90", "p95", "p99", "p999"})
@@ -66,8 +66,8 @@ def propose(task: Task) -> Proposal | float | None:
 
 
 def _enough(task: Task) -> bool:
-    done = [each for each in task.tried if each.score]
-    return len(done) >= FEWEST and any(not _over(each) for each in done)
+    done = [each for each in task.tried if not each.waiting]
+    return len(done) >= FEWEST and any(each.score and not _over(each) for each in done)
 
 
 def _over(tried: Tried) -> bool:
@@ -171,13 +171,12 @@ def _ranked(task: Task, pool: dict[Setting, Guess]) -> list[_Candidate]:
 
 
 def _sound(task: Task) -> dict[tuple[str, str, Value], float]:
-    """Return how likely a value works with which a trial failed: the server may refuse it."""
-    worked = Counter(value for each in task.tried if each.score for value in each.setting.values)
-    failed = Counter(
-        value for each in task.tried if not each.score for value in each.setting.values
-    )
+    """Return how likely a value works with which trials failed: the server may refuse it."""
+    done = [each for each in task.tried if not each.waiting]
+    worked = Counter(value for each in done if each.score for value in each.setting.values)
+    failed = Counter(value for each in done if not each.score for value in each.setting.values)
     return {
-        value: (worked[value] + DOUBTED) / (worked[value] + count + DOUBTED)
+        value: (worked[value] + DOUBTED) / (worked[value] + count**2 + DOUBTED)
         for value, count in failed.items()
     }
 

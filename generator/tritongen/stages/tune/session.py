@@ -248,6 +248,7 @@ def _waiting(proposal: Proposal) -> Tried:
         setting=proposal.setting,
         score=guess.score if guess else None,
         ratios=guess.ratios if guess else {},
+        waiting=True,
     )
 
 
