@@ -17,8 +17,11 @@ SHOWN = 12
 KILLED = 137
 BEGAN = re.compile(r"[Pp]inned memory pool (?:is created|disabled)")
 """The first of what a Triton says when it starts."""
-SPOKEN = re.compile(r"\[ALERT\][^:]*: *(?P<haproxy>.*)|level=error .*|[Ee]rror[ :].*|Traceback .*")
-"""What a program's own log says of its end, if it is not Triton."""
+SPOKEN = re.compile(
+    r"\[ALERT\][^:]*:(?! *config : (?:Fatal errors|Error\(s\)) found)"
+    r"|level=error |[Ee]rror[ :]|Traceback "
+)
+"""What a program's own log says of its end, if it is not Triton; not what only sums that up."""
 
 
 def log_of(docker: Docker, container: Container, lines: int = LINES) -> list[str]:
@@ -89,6 +92,8 @@ def _how(container: Container) -> tuple[str, str, str]:
             "the kernel ended it at its memory limit",
             f"give it more in the spec: stack: {{memory: {{{service}: ...}}}}",
         )
+    if container.state == "running" and container.restarts and container.health == "starting":
+        return f"ended {container.restarts} times, and was started again each time", "", ""
     if container.state == "running":
         return "does not become healthy", f"its health check says: {container.said or '-'}", ""
     code = container.exit_code
