@@ -6,6 +6,7 @@ Most of it runs under gevent: what waits lets the other users go on. Some users 
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import time
@@ -17,8 +18,8 @@ from typing import Any, Protocol
 import gevent
 import grpc
 import grpc.experimental.gevent
-from geventhttpclient.response import HTTPParseError, HTTPSocketResponse
 import load_tls
+from geventhttpclient.response import HTTPParseError, HTTPSocketResponse
 from load_answers import Answer, Failure
 from load_payloads import Sample
 from load_requests import GrpcRequests, HttpRequests, Step
@@ -170,6 +171,11 @@ class Grpc:
 
     def __init__(self, place: str, secure: bool, scenario: Scenario) -> None:
         """Call ``host:port``, over TLS if ``secure``."""
+        if scenario.threads and not scenario.arrivals.closed:
+            # A thread that waits reads its answer itself. From 1.80 on gRPC has other threads for
+            # that: better for many calls at once, but 100 us later for one. Newer than 1.85, it may
+            # not know this any more.
+            os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_client")  # noqa: TID251
         self.place = place
         self.tls = load_tls.credentials(scenario.certificate, place) if secure else None
         self.streams = scenario.protocol == "grpc-stream"
@@ -199,8 +205,10 @@ class Grpc:
 
     def connect(self, number: int) -> Connection:
         """Return the connection of a user."""
-        channel = self.channels[number % CHANNELS] if self.channels else self.channel()
-        return GrpcStream(channel) if self.streams else GrpcCalls(channel)
+        if not self.channels:
+            return GrpcCalls(self.channel(), alone=True)
+        channel = self.channels[number % CHANNELS]
+        return GrpcStream(channel) if self.streams else GrpcCalls(channel, alone=False)
 
 
 def metadata(headers: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -221,20 +229,30 @@ def failure(error: Any, timeout_s: float) -> Failure:
 class GrpcCalls:
     """One call per request."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
-        """Call through a channel."""
+    def __init__(self, channel: grpc.Channel, *, alone: bool) -> None:
+        """Call through a channel that others use, too, unless ``alone``."""
         self.call = channel.unary_unary(f"{SERVICE}ModelInfer")
+        self.channel = channel if alone else None
+        self.calling = False
 
     def exchange(self, kind: Request, data: bytes) -> Reply:
         """Send a request and wait for its answer; raise `Failure` if there is none."""
+        self.calling = True
         try:
             body = self.call(data, timeout=kind.timeout_s, metadata=metadata(kind.headers))
         except grpc.RpcError as error:
             raise failure(error, kind.timeout_s) from None
+        finally:
+            self.calling = False
         return Reply((Answer(body=body),))
 
     def close(self) -> None:
-        """Leave the channel to the program's end: under gevent it may wait forever to close."""
+        """Close the channel, but not a shared one: under gevent that may wait forever.
+
+        Nor one that a thread still calls through: the call would fail, and be counted.
+        """
+        if self.channel is not None and not self.calling:
+            self.channel.close()
 
 
 class GrpcStream:

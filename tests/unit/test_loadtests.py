@@ -83,6 +83,10 @@ def scenario(plan: Plan, name: str, root: Path) -> dict[str, Any]:
             "TG703 `duration` is said, and `stages` say theirs | remove `duration:`",
         ),
         (
+            "model: m, max_in_flight: 8, arrivals: {closed: 2}",
+            "TG703 `max_in_flight` is said, and `closed` says how many users there are | remove",
+        ),
+        (
             "models: {m: 1}, arrivals: {closed: 1}, data: x",
             "TG703 `data` does not say for which of the `models` it is | ",
         ),
@@ -155,6 +159,19 @@ def test_arrivals_are_told_to_the_program_in_its_words(
     text = f"loadtests: {{t: {{model: m, arrivals: {{{arrivals}}}{duration}}}}}"
     plan = planned(tmp_path, monkeypatch, text)
     assert scenario(plan, "t", tmp_path)["arrivals"] == expected
+
+
+def test_places_are_told_only_where_they_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        "loadtests:\n"
+        "  few: {model: m, arrivals: {constant: 5/s}, max_in_flight: 8}\n"
+        "  usual: {model: m, arrivals: {constant: 5/s}}\n"
+    )
+    plan = planned(tmp_path, monkeypatch, text)
+    assert scenario(plan, "few", tmp_path)["max_in_flight"] == 8
+    assert "max_in_flight" not in scenario(plan, "usual", tmp_path)
 
 
 def test_a_request_says_what_its_answer_must_be(

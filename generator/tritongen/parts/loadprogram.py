@@ -55,6 +55,7 @@ def scenario(
         "timeout_s": test.timeout_s,
         "headers": dict(test.headers),
         "lag_limit": test.lag_limit,
+        **({"max_in_flight": test.max_in_flight} if test.max_in_flight else {}),
         "arrivals": arrivals(test, files),
         "requests": [_request(plan, test, each, files) for each in test.traffic],
     }

@@ -193,7 +193,8 @@ class LoadTest(Record):
     """One entry of ``loadtests:``.
 
     ``lag_limit``: how late the load program itself may be, as a share of the 99th percentile of
-    latency, before its figures are not trusted.
+    latency, before its figures are not trusted. ``max_in_flight``: requests on their way at once
+    in an open loop; the load program's own if not said.
     """
 
     model: str | None = None
@@ -211,6 +212,7 @@ class LoadTest(Record):
     seed: Count = 0
     unique: Flag = False
     lag_limit: Percentage = 0.1
+    max_in_flight: Positive | None = None
 
     @model_validator(mode="after")
     def _one(self) -> "LoadTest":
@@ -265,3 +267,4 @@ class PlannedLoadTest:
     lag_limit: float
     path: SpecPath
     trace: Entry | None = None
+    max_in_flight: int | None = None

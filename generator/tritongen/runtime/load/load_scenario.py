@@ -160,6 +160,10 @@ class Request:
     sequence: Sequences | None
 
 
+FEW = 16
+"""In open loops so many users are threads; more of them keep each other from their turn."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """A whole load test; ``text`` is the file's, ``digest`` the SHA-256 of it and what it names.
@@ -186,7 +190,8 @@ class Scenario:
     @property
     def threads(self) -> bool:
         """Tell whether users are threads, see `load_threads`."""
-        return self.protocol == "grpc" and self.arrivals.closed and not self.greenlets
+        few = self.arrivals.closed or self.max_in_flight <= FEW
+        return self.protocol == "grpc" and few and not self.greenlets
 
     @property
     def users(self) -> int:

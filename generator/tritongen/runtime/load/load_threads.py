@@ -1,9 +1,9 @@
 """Users that are real threads, beside gevent, which Locust puts in the place of Python's own.
 
-gRPC under gevent hands every call to a pool of threads and back: 350 us of processor time a call.
-In a thread of its own with a channel of its own a user calls for 250 us, as ``tritonclient`` does.
-That is for closed loops, whose users are few and busy. In an open loop many threads that are due at
-once would keep each other, and the dispatcher, from their turn. What they share needs a lock.
+gRPC under gevent hands every call to a pool of threads and back. In a thread of its own with a
+channel of its own a user just calls, as ``tritonclient`` does. What they share needs a lock.
+That is for closed loops, whose users wait, and for few: of 256 threads in an open loop those that
+are due at once keep each other from their turn, and a program that is late once stays so.
 """
 
 from __future__ import annotations
@@ -20,23 +20,20 @@ sleep: Any = monkey.get_original("time", "sleep")
 
 
 class Slot:
-    """Where a thread waits for a value: once."""
+    """Where a thread waits until another lets it go on."""
 
     def __init__(self) -> None:
-        """Begin without a value."""
-        self.empty = new_lock()
-        self.empty.acquire()
-        self.value: float | None = None
+        """Begin with nobody waiting."""
+        self.closed = new_lock()
+        self.closed.acquire()
 
-    def set(self, value: float | None) -> None:
-        """Let the thread go on."""
-        self.value = value
-        self.empty.release()
+    def go(self) -> None:
+        """Let the thread go on; before it waits, let it not wait at all."""
+        self.closed.release()
 
-    def get(self) -> float | None:
-        """Wait for the value."""
-        self.empty.acquire()
-        return self.value
+    def wait(self, seconds: float = -1) -> None:
+        """Wait to go on, not longer than these seconds if there are any."""
+        self.closed.acquire(timeout=seconds)
 
 
 def run(work: Callable[[], None]) -> None:

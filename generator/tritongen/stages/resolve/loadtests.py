@@ -69,6 +69,8 @@ def _wrong(
             yield refusals.streams_only(model, test.protocol, at)
     if test.duration is not None and test.arrivals.stages:
         yield refusals.two_durations(spec.places.of(*path, "duration"))
+    if test.max_in_flight is not None and test.arrivals.closed:
+        yield refusals.users_in_flight(spec.places.of(*path, "max_in_flight"))
     if test.models is not None and "data" in test.model_fields_set:
         yield refusals.whose_data(next(iter(test.models), "m"), spec.places.of(*path, "data"))
 
@@ -105,6 +107,7 @@ def _planned(spec: Spec, name: str, test: LoadTest) -> PlannedLoadTest:
         seed=test.seed,
         unique=test.unique,
         lag_limit=test.lag_limit,
+        max_in_flight=test.max_in_flight,
         path=path,
     )
 

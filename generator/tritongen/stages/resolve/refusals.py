@@ -215,6 +215,18 @@ def two_durations(place: Place | None) -> Finding:
     )
 
 
+def users_in_flight(place: Place | None) -> Finding:
+    """``max_in_flight`` beside ``closed``."""
+    return Finding(
+        code="TG703",
+        severity="error",
+        place=place,
+        message="`max_in_flight` is said, and `closed` says how many users there are",
+        why="each user waits for its answer, so no more are on their way",
+        fix="remove `max_in_flight:`",
+    )
+
+
 def whose_data(model: str, place: Place | None) -> Finding:
     """``data`` beside ``models``."""
     return Finding(
