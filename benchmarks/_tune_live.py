@@ -53,8 +53,8 @@ class Recorder:
 def search_live(
     surface: Surface, plan: Plan, rows: Rows, log: Log, folder: Path, end: float
 ) -> None:
-    """Run each search once within each limit; one that is begun is ended."""
-    for seed, cap, method in runs(log.found, seeds=1):
+    """Run each search once within each limit of the surface; one that is begun is ended."""
+    for seed, cap, method in runs(log.found, surface.caps, seeds=1):
         if time.monotonic() > end:
             print("searches are still to be run", flush=True)
             return

@@ -4,7 +4,7 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
@@ -175,11 +175,13 @@ def search(
     )
 
 
-def runs(found: Sequence[Found], seeds: int = SEEDS) -> Iterator[tuple[int, str, Method]]:
+def runs(
+    found: Sequence[Found], limits: Iterable[str] = CAPS, seeds: int = SEEDS
+) -> Iterator[tuple[int, str, Method]]:
     """Yield the runs that were not made yet; all searches have as many seeds as there are."""
     done = {each.run for each in found}
     for seed in range(seeds):
-        for cap in CAPS:
+        for cap in limits:
             for method in METHODS:
                 if (method, cap, seed) not in done:
                     yield seed, cap, method

@@ -112,7 +112,7 @@ SURFACES = {
             name="fan",
             spec=HEAD.format(name="fan") + _fan(),
             realtime=True,
-            caps={"loose": 300, "medium": 150, "tight": 130},
+            caps={"medium": 90},
         ),
     )
 }
