@@ -14,7 +14,9 @@ from tritongen.simulate.systems import system_of
 
 TURNS = 3
 """So often the simulation is asked how much the steps slowed each other down."""
-SECONDS = 5.0
+SECONDS, SHORTEST_S = 5.0, 0.5
+REQUESTS = 2000
+"""What is simulated for that: so long, or for so many requests where they come fast."""
 NORMAL_P90 = 1.28
 """So many standard deviations above its mean a normal law has its 90th percentile."""
 SPREAD, MOST_SPREAD = 0.03, 0.5
@@ -243,7 +245,9 @@ def _slowed(seen: Observation, profile: Profile, keys: Mapping[str, str]) -> dic
     """Return how many times longer each model took than alone, by the simulation."""
     traffic = seen.measurement.load.models
     system = system_of(seen.configs, traffic, profile, keys=keys, rows=seen.rows)
-    outcome = simulate(system, seen.arrivals, seconds=SECONDS, warmup_s=1.0)
+    rate = max(seen.measurement.throughput_rps, 1e-6)
+    seconds = min(max(REQUESTS / rate, SHORTEST_S), SECONDS)
+    outcome = simulate(system, seen.arrivals, seconds=seconds, warmup_s=0.2 * seconds)
     slowed = {}
     for station, was in zip(system.stations, outcome.stations, strict=True):
         last = len(station.ms)

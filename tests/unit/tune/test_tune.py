@@ -196,6 +196,33 @@ def test_no_setting_within_the_limits_shows_the_nearest_and_what_binds(
     assert refused.value.study.conclusion.binding == "p99"
 
 
+def test_a_search_goes_on_where_all_that_it_found_falls_when_it_is_measured_again(
+    tmp_path: Path, journal: Path
+) -> None:
+    text = SMALL.replace("budget", "constraints: {p99: 60ms}, budget").replace("random", "guided")
+    plan = planned(tmp_path, text.replace("12 trials", "30 trials"))
+    made, kinds = server(plan), list[str]()
+    lucky = set[Setting]()
+
+    def evaluate(setting: Setting, test: PlannedLoadTest, seconds: float) -> Measurement:
+        seen = made.evaluate(setting, test, seconds)
+        kinds.append("search" if seconds == 1 else "final" if seconds == 2 else "profile")
+        if "final" not in kinds:
+            lucky.add(setting)
+        elif kinds[-1] == "final" and setting in lucky:
+            assert seen.total.latency
+            slow = replace(seen.total.latency, p99_ms=200.0)
+            return replace(seen, total=replace(seen.total, latency=slow))
+        return seen
+
+    assert plan.tune is not None
+    study = tune(plan, evaluate, plan.tune, host=Host(), journal=journal)
+    assert "search" in kinds[kinds.index("final") :]
+    assert study.conclusion is not None
+    assert study.conclusion.verdict == "better"
+    assert study.conclusion.winner not in lucky
+
+
 def test_limits_on_what_is_taken_hold(tmp_path: Path, journal: Path) -> None:
     plan = planned(tmp_path, SMALL.replace("budget", "constraints: {instances: 3}, budget"))
     study = run(plan, server(plan), journal)

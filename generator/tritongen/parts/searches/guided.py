@@ -8,7 +8,7 @@ where nothing promises anything.
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ NOTHING = {"throughput": 0.004, "p99": 0.02, "cost": 0.004}
 """An expected improvement that is not worth a measurement: far below what noise lets see."""
 FEWEST = 4
 """Measurements of the search before it may end: the simulation is not believed unseen."""
-PLAUSIBLE = 0.1
+PLAUSIBLE, HALF = 0.1, 0.5
 DOUBTED = 0.5
 """A value that failed once, and never worked, works with a chance of a third; twice, a ninth."""
 ANSWERS = frozenset({"throughput", "rate"})
@@ -135,31 +135,20 @@ class _Candidate:
 
 def _ranked(task: Task, pool: dict[Setting, Guess]) -> list[_Candidate]:
     """Return the candidates, the most promising first; without a feasible one, the likeliest."""
-    best = max(
-        (objective(each.score, task.goal) for each in task.tried if each.score and not _over(each)),
-        default=None,
-    )
-    settings = list(pool)
-    places = [_unit(task, setting) for setting in settings]
-    throughput, latency = _residuals(task)
-    sound = _sound(task)
-    means, devs = throughput.at(places)
-    late, later = latency.at(places)
+    residuals, sound = _residuals(task), _sound(task)
+    held = [each.mean for each in _tried(task, residuals) if each.chance > HALF]
+    best = max(held, default=None)
     found = []
-    for n, setting in enumerate(settings):
-        guess = pool[setting]
-        by, dev = float(means[n]), math.hypot(float(devs[n]), guess.doubt)
-        slow, slower = float(late[n]), math.hypot(float(later[n]), guess.doubt)
-        works = min((sound.get(value, 1.0) for value in setting.values), default=1.0)
-        chance = works * _chance(guess, (by, dev), (slow, slower))
-        value = objective(guess.score, task.goal)
-        mean, spread = (value - slow, slower) if task.goal == "p99" else (value + by, dev)
+    for each in _believed(task, pool, residuals):
+        mean, spread = each.mean, each.spread
+        works = min((sound.get(value, 1.0) for value in each.setting.values), default=1.0)
+        chance = works * each.chance
         gain = _improvement(mean - best, spread) if best is not None else math.exp(min(mean, 0))
         hope = mean + spread - best if best is not None and chance > PLAUSIBLE else 0.0
         found.append(
             _Candidate(
-                setting=setting,
-                guess=guess,
+                setting=each.setting,
+                guess=pool[each.setting],
                 promise=chance * gain,
                 hope=max(math.expm1(min(hope, 5.0)), 0.0),
                 feasible=chance,
@@ -168,6 +157,61 @@ def _ranked(task: Task, pool: dict[Setting, Guess]) -> list[_Candidate]:
     if best is None:
         return sorted(found, key=lambda c: (-round(c.feasible, 1), -_worth(task, c.guess)))
     return sorted(found, key=lambda c: -c.promise)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Belief:
+    """What is believed of a setting: the objective, how sure that is, whether all limits hold."""
+
+    setting: Setting
+    mean: float
+    spread: float
+    chance: float
+
+
+def _believed(
+    task: Task, guesses: Mapping[Setting, Guess], residuals: tuple[Residual, Residual]
+) -> list[_Belief]:
+    """Return what simulation and measurements say together."""
+    places = [_unit(task, setting) for setting in guesses]
+    (means, devs), (late, later) = (residual.at(places) for residual in residuals)
+    found = []
+    for n, (setting, guess) in enumerate(guesses.items()):
+        by, dev = float(means[n]), math.hypot(float(devs[n]), guess.doubt)
+        slow, slower = float(late[n]), math.hypot(float(later[n]), guess.doubt)
+        value = objective(guess.score, task.goal)
+        mean, spread = (value - slow, slower) if task.goal == "p99" else (value + by, dev)
+        chance = _chance(guess, (by, dev), (slow, slower))
+        found.append(_Belief(setting=setting, mean=mean, spread=spread, chance=chance))
+    return found
+
+
+def _tried(task: Task, residuals: tuple[Residual, Residual]) -> list[_Belief]:
+    """Return what is believed of what was measured; as it was measured where that is all there is.
+
+    One measurement may have been lucky: what is known of others like it counts, too.
+    """
+    done = [each for each in task.tried if each.score and not each.waiting]
+    guesses = _guessed(task, [each.setting for each in done], fine=True)
+    return [
+        *_believed(task, guesses, residuals),
+        *(
+            _Belief(
+                setting=each.setting,
+                mean=objective(each.score, task.goal),
+                spread=0.0,
+                chance=0.0 if _over(each) else 1.0,
+            )
+            for each in done
+            if each.score and each.setting not in guesses
+        ),
+    ]
+
+
+def best_tried(task: Task) -> list[Setting]:
+    """Return what was measured and probably holds all limits, the best first."""
+    held = [each for each in _tried(task, _residuals(task)) if each.chance > PLAUSIBLE]
+    return [each.setting for each in sorted(held, key=lambda b: (b.chance < HALF, -b.mean))]
 
 
 def _sound(task: Task) -> dict[tuple[str, str, Value], float]:

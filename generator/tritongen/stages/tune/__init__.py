@@ -19,7 +19,7 @@ from tritongen.stages.tune import marks
 from tritongen.stages.tune.concluding import best, conclude, front
 from tritongen.stages.tune.earlier import taken
 from tritongen.stages.tune.evidence import tuned
-from tritongen.stages.tune.finals import finals, reserve
+from tritongen.stages.tune.finals import all_fell, finals, reserve
 from tritongen.stages.tune.journal import Journal, read_study
 from tritongen.stages.tune.notes import notes
 from tritongen.stages.tune.profiling import profile_runs, start_at_its_limit
@@ -99,8 +99,7 @@ def tune(
     )
     within, stopped = None, ""
     try:
-        within, stopped = _search(session)
-        stopped = finals(session) or stopped
+        within, stopped = _found(session)
     except KeyboardInterrupt:
         stopped = "interrupted"
     session.learn()
@@ -153,6 +152,20 @@ def _study(
         study = replace(study, taken=taken(study, earlier))
     journal.begin(study)
     return study
+
+
+def _found(session: Session) -> tuple[float | None, str]:
+    """Search, and hold finals; where all that was found falls there, go on with what is left.
+
+    Returns how much better something else may be, if the search said, and why it ended.
+    """
+    while True:
+        known = len(session.study.trials)
+        within, stopped = _search(session)
+        went_on = len(session.study.trials) > known
+        stopped = finals(session) or stopped
+        if not (went_on and all_fell(session) and session.left()):
+            return within, stopped
 
 
 def _search(session: Session) -> tuple[float | None, str]:

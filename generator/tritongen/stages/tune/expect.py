@@ -21,7 +21,7 @@ from tritongen.stages.tune.settings import apply_setting, replicated
 
 QUICK_REQUESTS, FINE_REQUESTS = 800, 3000
 """Requests of a simulation: a first look, and what a 99th percentile wants."""
-SHORTEST_S, LONGEST_S = 0.5, 60.0
+SHORTEST_S, LONGEST_S = 0.2, 60.0
 BORROWED = 0.3
 """How wrong the time of a step may be that was measured with other parameters only."""
 THREADS_HELP = 0.7

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from tritongen.parts.searches import missed, utility
+from tritongen.parts.searches import SEARCHES, guided, missed, utility
 from tritongen.records.study import LOAD, SERVER, Setting, Trial
 from tritongen.stages.tune.session import Run, Session
 
@@ -38,7 +38,9 @@ def finals(session: Session) -> str:
     ranked = _ranked(session)
     start = _start(session)
     plain = [_plainest(session, setting) for setting in ranked[:1]]
-    rivals = [setting for setting in dict.fromkeys([*plain, *ranked]) if setting != start]
+    fallen = {t.setting for t in session.study.trials if t.kind == "final" and _fell(t)}
+    fallen = {s for s in fallen if (SERVER, LOAD) not in s.by_key}  # they go on at a lower rate
+    rivals = [s for s in dict.fromkeys([*plain, *ranked]) if s != start and s not in fallen]
     chosen = [*rivals[:RIVALS], *([start] if start else [])]
     waiting = rivals[RIVALS:]
     while runs := _next(session, chosen):
@@ -55,6 +57,14 @@ def finals(session: Session) -> str:
                 chosen += waiting[:1]
                 waiting = waiting[1:]
     return ""
+
+
+def all_fell(session: Session) -> bool:
+    """Tell whether settings were found that did not hold, measured again, and none that did."""
+    start = _start(session)
+    runs = [t for t in session.study.trials if t.kind == "final" and t.setting != start]
+    good = {trial.setting for trial in runs if not _fell(trial)}
+    return bool(runs) and not good - {trial.setting for trial in runs if _fell(trial)}
 
 
 def _next(session: Session, chosen: Sequence[Setting]) -> list[Run]:
@@ -114,7 +124,14 @@ def _fell(trial: Trial) -> bool:
 
 
 def _ranked(session: Session) -> list[Setting]:
-    """Return the settings that held all limits, best first; without one, those that nearly did."""
+    """Return the settings that held all limits, best first; without one, those that nearly did.
+
+    One measurement may have been lucky: a search that simulates says what it believes of each.
+    """
+    if SEARCHES[session.study.tune.method].PROFILES and not session.expectations.untold:
+        believed = guided.best_tried(session.task(0, finals=False))
+        if believed:
+            return believed
     goal = session.study.tune.goal
     scored = [t for t in session.study.scored if t.score and t.kind in ("start", "search")]
     held = [t for t in scored if t.score and t.score.feasible]

@@ -214,15 +214,18 @@ class Session:
 
     # ---- what the search is asked ----
 
-    def task(self, left: int, waiting: Sequence[Proposal] = ()) -> Task:
+    def task(self, left: int, waiting: Sequence[Proposal] = (), *, finals: bool = True) -> Task:
         """Return what is known so far, for a search; ``waiting``: what is to be measured now.
 
-        Of those the search is told what is expected, so that it looks elsewhere meanwhile.
+        Of those the search is told what is expected, so that it looks elsewhere meanwhile. Without
+        ``finals`` it is what was known before those.
         """
         assert self.study.space is not None
         tried: dict[Setting, Trial] = {}
         for trial in self.study.trials:
-            if trial.kind != "profile" and (trial.score or trial.setting not in tried):
+            if trial.kind == "profile" or (trial.kind == "final" and not finals):
+                continue
+            if trial.score or trial.setting not in tried:
                 tried[trial.setting] = trial
         return Task(
             space=self.study.space,
