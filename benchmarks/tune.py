@@ -2,8 +2,8 @@
 
 A search draws its trials from what was measured of the setting that it asks for; what it claims to
 be best is then measured anew, in turns with its rivals. ``pair`` is two steps that sleep, like a
-GPU; ``flagship`` is spec.yaml. ``fan``, by name only, has five steps and too many settings for that: searches
-measure there themselves.
+GPU; ``flagship`` is spec.yaml. ``fan``, by name only, has five steps and too many settings for
+that: searches measure there themselves.
 
 It goes on with what is in ``benchmarks/measured``; ``TUNE_RESULTS`` names another folder.
 ``TUNE_MINUTES=8`` ends after so long and is gone on with. ``TUNE_SURFACES=pair`` names some only.
