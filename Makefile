@@ -17,12 +17,13 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY)           ## build, serve and query the flagship
 	$(BIN)/python examples/demo.py
 
-# Two processes side by side, then what must run alone. What fails, as on a machine that stops for
-# others, is run once more by itself: it passes then, or the whole fails. Both runs are shown.
+# Three processes side by side, since most wait for servers, then what must run alone. What fails, as
+# on a machine that stops for others, is run once more by itself: it passes then, or the whole
+# fails. Both runs are shown.
 AGAIN := --last-failed --last-failed-no-failures none
 test: lint               ## everything CI runs
 	@failed=0; \
-	$(BIN)/python -m pytest -m "not alone" -n 2 --dist loadfile || \
+	$(BIN)/python -m pytest -m "not alone" -n 3 --dist loadfile || \
 	  $(BIN)/python -m pytest -m "not alone" $(AGAIN) || failed=1; \
 	$(BIN)/python -m pytest -m alone || $(BIN)/python -m pytest -m alone $(AGAIN) || failed=1; \
 	exit $$failed

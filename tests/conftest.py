@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 
 ALONE = (
     "integration/compose",
-    "integration/load/",
+    "integration/gateway/test_replicas.py",
     "integration/simulate",
     "unit/runtime/load/test_run.py",
 )
