@@ -19,7 +19,7 @@ from load_scenario import Scenario, ScenarioError, read
 
 HERE = Path(__file__).resolve().parent
 FILE = "scenario.json"
-PACKAGES = frozenset({"tritonclient", "locust", "grpcio", "gevent", "numpy"})
+PACKAGES = frozenset({"tritonclient", "locust", "gevent", "hpack", "hyperframe", "numpy"})
 
 
 def versions() -> dict[str, str]:
@@ -69,12 +69,9 @@ class Catalogue:
         requests = tuple(
             replace(each, headers={**each.headers, **self.headers}) for each in scenario.requests
         )
-        # gRPC can't be told of gevent later, so where the next one may need that, all are.
-        greenlets = bool(self.names)
         return replace(
             scenario,
             address=address,
             requests=requests,
-            greenlets=greenlets,
             certificate=self.options.certificate,
         )

@@ -1,44 +1,26 @@
 """How a request's bytes get to the server, and its answer back: one connection, one at a time.
 
-Most of it runs under gevent: what waits lets the other users go on. Some users are threads, see
-`load_threads`.
+It runs under gevent: what waits lets the other users go on.
 """
 
 from __future__ import annotations
 
-import os
 import socket
-import ssl
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Protocol
 
 import gevent
-import grpc
-import grpc.experimental.gevent
-import load_tls
 from geventhttpclient.response import HTTPParseError, HTTPSocketResponse
 from load_answers import Answer, Failure
+from load_http2 import ConnectionLostError, Http2, UntouchedError, headers
 from load_payloads import Sample
 from load_requests import GrpcRequests, HttpRequests, Step
 from load_scenario import Request, Scenario, ScenarioError
+from load_server import Server, context
 from tritonclient.grpc import service_pb2 as v2
-
-SERVICE = "/inference.GRPCInferenceService/"
-CHANNELS = 4
-"""Connections that a worker's users share; gateways allow each a hundred calls at once."""
-
-# What gRPC says where there is no server, with the code that a server that is too busy sends.
-UNREACHABLE = (
-    "failed to connect",
-    "Socket closed",
-    "Connection re",
-    "recvmsg",
-    "Broken pipe",
-    "GOAWAY",
-)
 
 
 @dataclass(frozen=True)
@@ -56,14 +38,37 @@ class Requests(Protocol):
         """Return the bytes of a request."""
 
 
-class Connection(Protocol):
-    """What a user sends its requests through."""
+class Connection(ABC):
+    """What a user sends its requests through; it is opened again after it was lost."""
 
     def exchange(self, kind: Request, data: bytes) -> Reply:
         """Send a request and wait for all of its answer; raise `Failure` if there is none."""
+        timer = gevent.Timeout.start_new(kind.timeout_s)
+        try:
+            return self._exchange(kind, data)
+        except gevent.Timeout as timeout:
+            self.close()
+            if timeout is not timer:
+                raise
+            raise Failure("timeout", "", f"no answer in {kind.timeout_s:g} s") from None
+        except (OSError, HTTPParseError, ConnectionLostError) as error:
+            self.close()
+            raise Failure("connection", "", f"{type(error).__name__}: {error}") from None
+        except Failure:
+            raise
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            timer.close()
 
+    @abstractmethod
+    def _exchange(self, kind: Request, data: bytes) -> Reply:
+        """Do it, however long it takes."""
+
+    @abstractmethod
     def close(self) -> None:
-        """Give the connection up."""
+        """Give the connection up, if there is one."""
 
 
 class Protocols(Protocol):
@@ -72,8 +77,8 @@ class Protocols(Protocol):
     def requests(self, kind: Request, samples: Sequence[Sample]) -> Requests:
         """Make the samples of a kind of request ready."""
 
-    def connect(self, number: int) -> Connection:
-        """Return the connection of a user."""
+    def connect(self) -> Connection:
+        """Return the connection of a user; it is opened by the first request."""
 
 
 def protocol(scenario: Scenario) -> Protocols:
@@ -82,11 +87,11 @@ def protocol(scenario: Scenario) -> Protocols:
     host, _, port = place.rpartition(":")
     if scheme not in ("", "http", "https", "grpc", "grpcs") or not host or not port.isdecimal():
         raise ScenarioError(f"{scenario.address!r} is no address: host:port, https://host:port")
-    secure = scheme in ("https", "grpcs")
+    tls = context(scenario.certificate) if scheme in ("https", "grpcs") else None
+    server = Server(host.strip("[]"), int(port), tls)
     if scenario.protocol == "http":
-        tls = load_tls.context(scenario.certificate) if secure else None
-        return Http(host.strip("[]"), int(port), tls)
-    return Grpc(place, secure, scenario)
+        return Http(server)
+    return Grpc(server, scenario.protocol == "grpc-stream")
 
 
 # ---- HTTP ----
@@ -95,58 +100,34 @@ def protocol(scenario: Scenario) -> Protocols:
 class Http:
     """HTTP/1.1 with binary tensors; each user keeps a connection alive."""
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
-        """Connect to a host and port, over TLS if it is said whom to believe."""
-        self.host, self.port, self.tls = host, port, tls
+    def __init__(self, server: Server) -> None:
+        """Connect to a server."""
+        self.server = server
 
     def requests(self, kind: Request, samples: Sequence[Sample]) -> HttpRequests:
         """Make the samples of a kind of request ready."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return HttpRequests(kind, samples, f"{host}:{self.port}")
+        return HttpRequests(kind, samples, self.server.authority)
 
-    def connect(self, number: int) -> HttpConnection:
+    def connect(self) -> HttpConnection:
         """Return the connection of a user; it is opened by the first request."""
-        return HttpConnection(self)
-
-    def open(self) -> socket.socket:
-        """Connect a socket."""
-        plain = socket.create_connection((self.host, self.port))
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return self.tls.wrap_socket(plain, server_hostname=self.host) if self.tls else plain
+        return HttpConnection(self.server)
 
 
-class HttpConnection:
-    """A kept-alive connection, opened again after a failure or when the server closes it."""
+class HttpConnection(Connection):
+    """A kept-alive connection."""
 
-    def __init__(self, http: Http) -> None:
+    def __init__(self, server: Server) -> None:
         """Open nothing yet."""
-        self.http = http
+        self.server = server
         self.socket: socket.socket | None = None
 
-    def exchange(self, kind: Request, data: bytes) -> Reply:
-        """Send a request and wait for its answer; raise `Failure` if there is none."""
-        timer = gevent.Timeout.start_new(kind.timeout_s)
-        try:
-            if self.socket is None:
-                self.socket = self.http.open()
-            self.socket.sendall(data)
-            response = HTTPSocketResponse(self.socket, block_size=65536, method="POST")
-            body = bytes(response.read())
-            kept = response.should_keep_alive()
-        except gevent.Timeout as timeout:
-            self.close()
-            if timeout is not timer:
-                raise
-            raise Failure("timeout", "", f"no answer in {kind.timeout_s:g} s") from None
-        except (OSError, HTTPParseError) as error:
-            self.close()
-            raise Failure("connection", "", f"{type(error).__name__}: {error}") from None
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            timer.close()
-        if not kept:
+    def _exchange(self, kind: Request, data: bytes) -> Reply:
+        if self.socket is None:
+            self.socket = self.server.open()
+        self.socket.sendall(data)
+        response = HTTPSocketResponse(self.socket, block_size=65536, method="POST")
+        body = bytes(response.read())
+        if not response.should_keep_alive():
             self.close()
         if response.status_code != 200:
             text = body.decode("utf-8", "replace")
@@ -167,137 +148,118 @@ HEADER_LENGTH = "inference-header-content-length"
 
 
 class Grpc:
-    """Triton's gRPC service, messages already serialized."""
+    """Triton's gRPC service, messages already serialized; each user keeps a connection open."""
 
-    def __init__(self, place: str, secure: bool, scenario: Scenario) -> None:
-        """Call ``host:port``, over TLS if ``secure``."""
-        if scenario.threads and not scenario.arrivals.closed:
-            # A thread that waits reads its answer itself. From 1.80 on gRPC has other threads for
-            # that: better for many calls at once, but 100 us later for one. Newer than 1.85, it may
-            # not know this any more.
-            os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_client")  # noqa: TID251
-        self.place = place
-        self.tls = load_tls.credentials(scenario.certificate, place) if secure else None
-        self.streams = scenario.protocol == "grpc-stream"
-        self.channels: list[grpc.Channel] = []
-        if not scenario.threads:
-            grpc.experimental.gevent.init_gevent()
-            # A call, or a channel with streams, keeps one of these waiting; there are only ten.
-            gevent.get_hub().threadpool.maxsize += scenario.users + CHANNELS
-            self.channels = [self.channel() for _ in range(CHANNELS)]
-
-    def channel(self) -> grpc.Channel:
-        """Return a channel; it connects by itself when it is used."""
-        # Without its own pool, channels to one place share one connection.
-        options: list[tuple[str, int | str]] = [
-            ("grpc.max_receive_message_length", -1),
-            ("grpc.max_send_message_length", -1),
-            ("grpc.use_local_subchannel_pool", 1),
-        ]
-        if self.tls:
-            credentials, more = self.tls
-            return grpc.secure_channel(self.place, credentials, [*options, *more])
-        return grpc.insecure_channel(self.place, options)
+    def __init__(self, server: Server, streams: bool) -> None:
+        """Call a server, or with ``streams`` have a stream that carries all requests of a user."""
+        if server.tls:
+            server.tls.set_alpn_protocols(["h2"])
+        self.server, self.streams = server, streams
 
     def requests(self, kind: Request, samples: Sequence[Sample]) -> GrpcRequests:
         """Make the samples of a kind of request ready."""
         return GrpcRequests(kind, samples, self.streams)
 
-    def connect(self, number: int) -> Connection:
-        """Return the connection of a user."""
-        if not self.channels:
-            return GrpcCalls(self.channel(), alone=True)
-        channel = self.channels[number % CHANNELS]
-        return GrpcStream(channel) if self.streams else GrpcCalls(channel, alone=False)
+    def connect(self) -> Connection:
+        """Return the connection of a user; it is opened by the first request."""
+        if self.streams:
+            return GrpcStream(self.server, "ModelStreamInfer")
+        return GrpcCalls(self.server, "ModelInfer")
 
 
-def metadata(headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return headers as gRPC wants them."""
-    return [(name.lower(), value) for name, value in headers.items()]
+class GrpcConnection(Connection):
+    """A connection over which methods of Triton's service are called."""
 
+    def __init__(self, server: Server, method: str) -> None:
+        """Call a method of the server; open nothing yet."""
+        self.server, self.method = server, method
+        self.http2: Http2 | None = None
+        self.blocks: dict[str, bytes] = {}
 
-def failure(error: Any, timeout_s: float) -> Failure:
-    """Say what an RPC's error is."""
-    code, details = error.code(), error.details() or ""
-    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return Failure("timeout", "", f"no answer in {timeout_s:g} s")
-    if code is grpc.StatusCode.UNAVAILABLE and any(text in details for text in UNREACHABLE):
-        return Failure("connection", "", details)
-    return Failure("grpc", code.name, details)
+    def _exchange(self, kind: Request, data: bytes) -> Reply:
+        while True:
+            if self.http2 is not None and not self.http2.usable:
+                self.close()
+            try:
+                return self._ask(kind, data)
+            except UntouchedError:
+                self.close()
 
+    @abstractmethod
+    def _ask(self, kind: Request, data: bytes) -> Reply:
+        """Send a request and read its answer; the connection is usable, or closed."""
 
-class GrpcCalls:
-    """One call per request."""
+    def begin(self, kind: Request) -> Http2:
+        """Begin a call, on a new connection if there is none."""
+        if self.http2 is None:
+            opened = self.server.open()
+            try:
+                self.http2 = Http2(opened)
+            except BaseException:
+                opened.close()
+                raise
+        if kind.name not in self.blocks:
+            self.blocks[kind.name] = self._headers(kind)
+        self.http2.begin(self.blocks[kind.name])
+        return self.http2
 
-    def __init__(self, channel: grpc.Channel, *, alone: bool) -> None:
-        """Call through a channel that others use, too, unless ``alone``."""
-        self.call = channel.unary_unary(f"{SERVICE}ModelInfer")
-        self.channel = channel if alone else None
-        self.calling = False
-
-    def exchange(self, kind: Request, data: bytes) -> Reply:
-        """Send a request and wait for its answer; raise `Failure` if there is none."""
-        self.calling = True
-        try:
-            body = self.call(data, timeout=kind.timeout_s, metadata=metadata(kind.headers))
-        except grpc.RpcError as error:
-            raise failure(error, kind.timeout_s) from None
-        finally:
-            self.calling = False
-        return Reply((Answer(body=body),))
+    def _headers(self, kind: Request) -> bytes:
+        return headers(
+            [
+                (":method", "POST"),
+                (":scheme", "https" if self.server.tls else "http"),
+                (":path", f"/inference.GRPCInferenceService/{self.method}"),
+                (":authority", self.server.authority),
+                ("te", "trailers"),
+                ("content-type", "application/grpc"),
+                *((name.lower(), value) for name, value in kind.headers.items()),
+            ]
+        )
 
     def close(self) -> None:
-        """Close the channel, but not a shared one: under gevent that may wait forever.
-
-        Nor one that a thread still calls through: the call would fail, and be counted.
-        """
-        if self.channel is not None and not self.calling:
-            self.channel.close()
+        """Close the connection, if it is open."""
+        if self.http2 is not None:
+            self.http2.close()
+            self.http2 = None
 
 
-class GrpcStream:
+class GrpcCalls(GrpcConnection):
+    """One call per request."""
+
+    def _ask(self, kind: Request, data: bytes) -> Reply:
+        http2 = self.begin(kind)
+        http2.send(data, last=True)
+        answers = []
+        while (body := http2.message()) is not None:
+            answers.append(Answer(body=body))
+        return Reply(answers)
+
+
+class GrpcStream(GrpcConnection):
     """A stream that carries one request after the other, each with any number of responses."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
-        """Open nothing yet."""
-        self.open = channel.stream_stream(f"{SERVICE}ModelStreamInfer")
-        self.call: Any = None
+    def __init__(self, server: Server, method: str) -> None:
+        """Call a method of the server; open nothing yet."""
+        super().__init__(server, method)
         self.headers: Mapping[str, str] = {}
-        self.sent: SimpleQueue[bytes | None] = SimpleQueue()
 
-    def exchange(self, kind: Request, data: bytes) -> Reply:
-        """Send a request, read until its last response; raise `Failure` if one is an error."""
-        if self.call is not None and self.headers != kind.headers:
+    def _ask(self, kind: Request, data: bytes) -> Reply:
+        if self.http2 is not None and (self.headers != kind.headers or self.http2.ended):
             self.close()
-        timer = gevent.Timeout.start_new(kind.timeout_s)
+        if self.http2 is None:
+            self.headers = kind.headers
+        http2 = self.http2 or self.begin(kind)
         try:
-            if self.call is None:
-                self.sent, self.headers = SimpleQueue(), kind.headers
-                self.call = self.open(iter(self.sent.get, None), metadata=metadata(kind.headers))
-            self.sent.put(data)
-            return self._read()
-        except gevent.Timeout as timeout:
-            self.close()
-            if timeout is not timer:
-                raise
-            raise Failure("timeout", "", f"no last response in {kind.timeout_s:g} s") from None
-        except StopIteration:
-            self.close()
-            raise Failure("connection", "", "the server ended the stream") from None
-        except grpc.RpcError as error:
-            self.close()
-            raise failure(error, kind.timeout_s) from None
-        except BaseException:
+            http2.send(data, last=False)
+            return self._read(http2)
+        except Failure:
             # What is still to come must not be taken for the next request's.
             self.close()
             raise
-        finally:
-            timer.close()
 
-    def _read(self) -> Reply:
+    def _read(self, http2: Http2) -> Reply:
         answers, times = [], []
-        while True:
-            data = next(self.call)
+        while (data := http2.message()) is not None:
             now = time.perf_counter()
             message = v2.ModelStreamInferResponse.FromString(data)
             if message.error_message:
@@ -308,10 +270,4 @@ class GrpcStream:
                 times.append(now)
             if response.parameters["triton_final_response"].bool_param:
                 return Reply(answers, times)
-
-    def close(self) -> None:
-        """End the stream, whatever is still on its way."""
-        if self.call is not None:
-            self.sent.put(None)
-            self.call.cancel()
-            self.call = None
+        raise Failure("connection", "", "the server ended the stream")

@@ -160,16 +160,11 @@ class Request:
     sequence: Sequences | None
 
 
-FEW = 16
-"""In open loops so many users are threads; more of them keep each other from their turn."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     """A whole load test; ``text`` is the file's, ``digest`` the SHA-256 of it and what it names.
 
-    With ``greenlets`` its users are never threads. ``certificate`` is a file with the one that the
-    server shows over TLS, see `load_tls`.
+    ``certificate`` is a file with the one that the server shows over TLS, see `load_server`.
     """
 
     name: str
@@ -184,14 +179,7 @@ class Scenario:
     requests: tuple[Request, ...]
     text: str
     digest: str
-    greenlets: bool = False
     certificate: str = ""
-
-    @property
-    def threads(self) -> bool:
-        """Tell whether users are threads, see `load_threads`."""
-        few = self.arrivals.closed or self.max_in_flight <= FEW
-        return self.protocol == "grpc" and few and not self.greenlets
 
     @property
     def users(self) -> int:

@@ -130,7 +130,7 @@ class Sender:
         """Be a user until the run is over."""
         number, self.users = self.users, self.users + 1
         part = self.part.get()
-        connection = self.ready.protocol.connect(number)
+        connection = self.ready.protocol.connect()
         try:
             part.work(number, connection)
         finally:

@@ -10,12 +10,10 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException
-from typing import Any
 
-import grpc
-import load_threads
 from google.protobuf.json_format import Parse, ParseError
-from load_connections import SERVICE, Grpc, Http, metadata, protocol
+from load_answers import Failure
+from load_connections import Grpc, GrpcCalls, Http, protocol
 from load_scenario import Scenario
 from tritonclient.grpc.service_pb2 import (
     ModelStatistics,
@@ -91,8 +89,9 @@ class Statistics:
         self.way = protocol(
             replace(scenario, address=place, protocol="http") if place else scenario
         )
-        self.headers = {} if place else scenario.requests[0].headers
-        self.call: Any = None
+        request = replace(scenario.requests[0], timeout_s=TIMEOUT_S)
+        self.request = replace(request, headers={}) if place else request
+        self.calls: GrpcCalls | None = None
 
     def ask(self) -> dict[str, Models]:
         """Return what each server's models have done; raise `SilenceError` if none says it."""
@@ -113,20 +112,20 @@ class Statistics:
     def _hosts(self, way: Http) -> list[str]:
         """Return the addresses of the servers that are there now, or the one host."""
         if not self.behind:
-            return [way.host]
+            return [way.server.host]
         try:
-            found = socket.getaddrinfo(way.host, way.port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(way.server.host, way.server.port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise SilenceError(f"{way.host}: {error}") from None
+            raise SilenceError(f"{way.server.host}: {error}") from None
         return sorted({str(place[0]) for *_, place in found})
 
     def _http(self, way: Http, host: str) -> ModelStatisticsResponse:
-        connection = HTTPConnection(host, way.port, timeout=TIMEOUT_S)
+        connection = HTTPConnection(host, way.server.port, timeout=TIMEOUT_S)
         try:
             if not self.behind:
-                connection.sock = way.open()
+                connection.sock = way.server.open()
                 connection.sock.settimeout(TIMEOUT_S)
-            connection.request("GET", "/v2/models/stats", headers=dict(self.headers))
+            connection.request("GET", "/v2/models/stats", headers=dict(self.request.headers))
             answer = connection.getresponse()
             text = answer.read()
             if answer.status != 200:
@@ -138,28 +137,13 @@ class Statistics:
             connection.close()
 
     def _grpc(self, way: Grpc) -> ModelStatisticsResponse:
-        if self.call is None:
-            self.call = way.channel().unary_unary(
-                f"{SERVICE}ModelStatistics",
-                request_serializer=ModelStatisticsRequest.SerializeToString,
-                response_deserializer=ModelStatisticsResponse.FromString,
-            )
-        answers = []
-
-        def ask() -> None:
-            headers = metadata(self.headers)
-            answers.append(self.call(ModelStatisticsRequest(), timeout=TIMEOUT_S, metadata=headers))
-
+        if self.calls is None:
+            self.calls = GrpcCalls(way.server, "ModelStatistics")
         try:
-            # Where gRPC knows nothing of gevent, waiting for it would stop everything else.
-            if way.streams:
-                ask()
-            else:
-                load_threads.run(ask)
-        except grpc.RpcError as error:
-            raise SilenceError(f"{error.code().name}: {error.details()}") from None
-        answer: ModelStatisticsResponse = answers[0]
-        return answer
+            reply = self.calls.exchange(self.request, ModelStatisticsRequest().SerializeToString())
+        except Failure as failure:
+            raise SilenceError(str(failure)) from None
+        return ModelStatisticsResponse.FromString(reply.answers[0].body)
 
 
 def counted(said: Iterable[ModelStatistics]) -> dict[str, Counted]:

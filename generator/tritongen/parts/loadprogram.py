@@ -17,7 +17,7 @@ CORRELATION_ID = ModelSequenceBatching.Control.CONTROL_SEQUENCE_CORRID
 
 
 def program() -> dict[str, str]:
-    """Return the program's files by name; they need locust, tritonclient, numpy, hdrhistogram."""
+    """Return the program's files by name; what they import is in ``images.toml``."""
     folder = files("tritongen.runtime").joinpath("load")
     names = sorted(each.name for each in folder.iterdir() if each.name.endswith((".py", ".txt")))
     return {name: folder.joinpath(name).read_text("utf-8") for name in names}

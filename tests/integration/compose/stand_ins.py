@@ -62,7 +62,10 @@ UNUSED = {"coloredlogs", "sympy"}
 SUITES = {"python": "bookworm", "servers": "trixie"}
 PACKAGES = {
     "triton": ("numpy", "onnxruntime", "pip"),
-    "locust": ("locust", "tritonclient[grpc,http]", "numpy", "hdrhistogram", "pip"),
+    "locust": (
+        *("locust", "tritonclient[grpc,http]", "numpy", "pip"),
+        *("hdrhistogram", "hpack", "hyperframe"),
+    ),
 }
 """Distributions of this environment that an image holds, with what they need."""
 FOLDERS = {

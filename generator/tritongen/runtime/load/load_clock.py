@@ -18,8 +18,6 @@ LOST_S = 0.02
 """How long after its time a wait no longer counts on the timer: a lost event delays one request."""
 
 LIBC: Any = ctypes.CDLL(None)
-TIMER_SLACK = 29
-"""Linux's ``PR_SET_TIMERSLACK``."""
 
 
 class Clock:
@@ -76,9 +74,3 @@ def _wait(descriptor: int, seconds: float) -> None:
         hub.wait(hub.loop.io(descriptor, 1))
     with suppress(BlockingIOError):  # woken without reason: the caller looks at the time again
         os.read(descriptor, 8)
-
-
-def wake_threads_in_time() -> None:
-    """Let threads that are started from now on sleep exactly; Linux adds up to 50 us by itself."""
-    if sys.platform == "linux":
-        LIBC.prctl(TIMER_SLACK, 1)

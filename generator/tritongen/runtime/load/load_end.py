@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
-import load_threads
+from gevent import monkey
+
+start: Any = monkey.get_original("_thread", "start_new_thread")
+sleep: Any = monkey.get_original("time", "sleep")
 
 
 def leave(exit_code: int) -> None:
@@ -25,7 +29,7 @@ def end_in(seconds: float, code: int) -> None:
     """End in any case, from a thread that gevent knows nothing of."""
 
     def wait() -> None:
-        load_threads.sleep(seconds)
+        sleep(seconds)
         os._exit(code)
 
-    load_threads.start(wait, ())
+    start(wait, ())

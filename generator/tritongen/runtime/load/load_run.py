@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import load_loops
-import load_threads
 from load_answers import Failure, check
 from load_choices import Choices, Kind, Place, Turns
 from load_clock import Clock
@@ -32,8 +31,7 @@ class Part:
         """Begin a part; the users' `work` and `dispatch` run side by side."""
         self.scenario, self.clock, self.told = scenario, clock, told
         self.recorder = Recorder()
-        self.users = load_loops.Users(scenario.threads)
-        self.loop = load_loops.loop(scenario, place, clock, self.recorder, self.users)
+        self.loop = load_loops.loop(scenario, place, clock, self.recorder)
         self.choices = Choices(kinds, scenario.seed, place)
         self.patience_s = max(kind.request.timeout_s for kind in kinds)
 
@@ -49,15 +47,13 @@ class Part:
     def take(self) -> dict[str, Any]:
         """Return what was counted since the last time."""
         self.count_unsent()
-        with self.users.lock:
-            return self.recorder.take()
+        return self.recorder.take()
 
     def count_unsent(self) -> None:
         """Count what was due and never handed out, under what would have been sent."""
-        with self.users.lock:
-            for due in self.loop.overdue:
-                self.recorder.unsent(self.choices.kind().request.name, due)
-            self.loop.overdue = []
+        for due in self.loop.overdue:
+            self.recorder.unsent(self.choices.kind().request.name, due)
+        self.loop.overdue = []
 
     @property
     def done(self) -> bool:
@@ -67,38 +63,28 @@ class Part:
 
     def work(self, number: int, connection: Connection) -> None:
         """Be a user: send what is handed out, one after the other, until the end."""
-        if self.users.threads:
-            load_threads.run(lambda: self._work(number, connection))
-        else:
-            self._work(number, connection)
-
-    def _work(self, number: int, connection: Connection) -> None:
         turns = Turns(self.choices)
         while (turn := self.loop.next(number)) is not None:
             due, waited = turn
             self._send(turns, connection, due, waited)
 
     def _send(self, turns: Turns, connection: Connection, due: float, waited: bool) -> None:
-        with self.users.lock:
-            kind, sample, step = turns.next()
-            data = kind.ready.encode(sample, next(self.choices.numbers), step)
-            sent = due if self.scenario.arrivals.closed else self.clock.now()
-            self.recorder.sent(kind.request.name, due, sent, waited)
+        kind, sample, step = turns.next()
+        data = kind.ready.encode(sample, next(self.choices.numbers), step)
+        sent = due if self.scenario.arrivals.closed else self.clock.now()
+        self.recorder.sent(kind.request.name, due, sent, waited)
         reply, failure = Reply(()), None
         try:
             reply = connection.exchange(kind.request, data)
             done = self.clock.now()
             self._check(kind, sample, reply)
+            self._answered(kind.request, due, sent, done, reply)
         except Failure as raised:
             done, failure = self.clock.now(), raised
-        with self.users.lock:
-            if failure is None:
-                self._answered(kind.request, due, sent, done, reply)
-            else:
-                self.recorder.failed(kind.request.name, due, done, failure)
-                turns.give_up()
-            size = sum(len(answer.body) for answer in reply.answers)
-            self.told(kind.request, done - due, size, failure)
+            self.recorder.failed(kind.request.name, due, done, failure)
+            turns.give_up()
+        size = sum(len(answer.body) for answer in reply.answers)
+        self.told(kind.request, done - due, size, failure)
 
     def _answered(
         self, request: Request, due: float, sent: float, done: float, reply: Reply

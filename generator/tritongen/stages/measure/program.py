@@ -22,6 +22,8 @@ GRACE_S = 15.0
 """How long it may take to write down what it has when it is asked to end early."""
 LAST_LINES = 20
 OWN_OPTIONS = "LOCUST_"
+NEEDS = {"locust": "locust", "hdrhistogram": "hdrh", "hpack": "hpack", "hyperframe": "hyperframe"}
+"""Packages by what pip calls them, with what Python calls them."""
 """Locust takes options from variables that start so; the scenario says everything here."""
 
 
@@ -97,12 +99,12 @@ def run(
 
 
 def _check_installed() -> None:
-    missing = [name for name in ("locust", "hdrh") if find_spec(name) is None]
+    missing = [name for name, module in NEEDS.items() if find_spec(module) is None]
     if missing:
         raise ToolMissingError(
-            "the load program needs Locust and HdrHistogram",
+            f"the load program needs {', '.join(NEEDS)}",
             why=f"not installed: {', '.join(missing)}",
-            fix="pip install locust hdrhistogram",
+            fix=f"pip install {' '.join(missing)}",
         )
 
 

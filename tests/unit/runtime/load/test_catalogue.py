@@ -76,14 +76,6 @@ def test_a_key_goes_with_each_request_beside_its_headers() -> None:
     assert request.headers == {"tenant": "a", "authorization": "Bearer k"}
 
 
-def test_closed_grpc_loops_have_threads_only_where_no_other_load_test_may_follow(
-    here: Path,
-) -> None:
-    alone = catalogue([], scenario=str(here / "smoke" / "scenario.json"))
-    assert alone.chosen().threads
-    assert not catalogue(["smoke"], loadtest="smoke").chosen().threads
-
-
 def test_a_load_test_that_can_not_be_used_hides_no_other(here: Path) -> None:
     (here / "smoke" / "scenario.json").write_text("{")
     assert catalogue(["smoke", "steady"]).requests() == {"steady": ["m"]}

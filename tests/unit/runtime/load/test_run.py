@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-import load_threads
 import numpy as np
 import pytest
 from load_answers import Answer, Failure
@@ -18,7 +17,7 @@ from load_connections import Reply
 from load_histograms import Counts
 from load_payloads import Sample
 from load_run import Part
-from load_scenario import FEW, Arrivals, Request, Scenario, Sequences, Stage
+from load_scenario import Arrivals, Request, Scenario, Sequences, Stage
 from tests.unit.runtime.load.test_arrivals import distance
 
 
@@ -90,12 +89,6 @@ def send(said: Scenario, server: Server, *kinds: Kind) -> Part:
     return part
 
 
-# Users are greenlets over HTTP and threads over gRPC; each waits in its own way.
-EACH_WAY = pytest.mark.parametrize(
-    ("protocol", "sleep"), [("http", gevent.sleep), ("grpc", load_threads.sleep)]
-)
-
-
 def total(part: Part) -> Counter[str]:
     counts: Counter[str] = Counter()
     for _, _, packed in part.recorder.take()["tallies"]:
@@ -103,12 +96,11 @@ def total(part: Part) -> Counter[str]:
     return counts
 
 
-@pytest.mark.parametrize("protocol", ["http", "grpc"])
-def test_requests_go_out_with_the_gaps_of_poisson_arrivals(protocol: str) -> None:
+def test_requests_go_out_with_the_gaps_of_poisson_arrivals() -> None:
     def passes(seed: int) -> bool:
         server = Server()
         # Slow enough for a busy machine: what it delays is little beside the gaps.
-        said = {"duration_s": 4, "seed": seed, "protocol": protocol}
+        said = {"duration_s": 4, "seed": seed}
         send(scenario("poisson", (100, 100, 1), **said), server)
         assert len(server.times) > 300
         return distance(server.times, 100) < 1.63 / math.sqrt(len(server.times))  # the 1% point
@@ -117,12 +109,9 @@ def test_requests_go_out_with_the_gaps_of_poisson_arrivals(protocol: str) -> Non
     assert any(passes(seed) for seed in (1, 2, 3))
 
 
-@EACH_WAY
-def test_a_request_that_finds_no_free_user_is_sent_late_and_counts_from_when_it_was_due(
-    protocol: str, sleep: Callable[[float], None]
-) -> None:
-    server = Server(lambda: sleep(0.25))
-    said = {"max_in_flight": 2, "duration_s": 1, "protocol": protocol}
+def test_a_request_that_finds_no_free_user_is_sent_late_and_counts_from_when_it_was_due() -> None:
+    server = Server(lambda: gevent.sleep(0.25))
+    said = {"max_in_flight": 2, "duration_s": 1}
     part = send(scenario("burst", size=4, every_s=10, **said), server)
 
     ((_, _, tally),) = part.recorder.take()["tallies"]
@@ -131,10 +120,9 @@ def test_a_request_that_finds_no_free_user_is_sent_late_and_counts_from_when_it_
     assert Counts(tally["service"]).at(1.0)[0] == pytest.approx(250_000, rel=0.2)
 
 
-@EACH_WAY
-def test_what_was_never_sent_is_counted(protocol: str, sleep: Callable[[float], None]) -> None:
-    server = Server(lambda: sleep(0.8))
-    said = {"max_in_flight": 1, "duration_s": 1, "protocol": protocol}
+def test_what_was_never_sent_is_counted() -> None:
+    server = Server(lambda: gevent.sleep(0.8))
+    said = {"max_in_flight": 1, "duration_s": 1}
     part = send(scenario("constant", (10, 10, 1), **said), server)
 
     counts = total(part)
@@ -161,22 +149,8 @@ def test_closed_loops_have_as_many_users_as_their_stages_say() -> None:
     assert 2.5 < second / first < 5.5
 
 
-def test_users_that_are_threads_lose_no_count() -> None:
-    server = Server()
-    part = send(scenario("closed", (8, 8, 1), protocol="grpc", duration_s=0.5), server)
-
-    assert part.users.threads
-    counts = total(part)
-    assert counts["offered"] == counts["answered"] == len(server.times) > 500
-
-
-def test_many_users_of_an_open_loop_are_greenlets() -> None:
-    assert scenario("constant", (1, 1, 1), protocol="grpc", max_in_flight=FEW).threads
-    assert not scenario("constant", (1, 1, 1), protocol="grpc", max_in_flight=FEW + 1).threads
-
-
-def test_threads_that_wait_end_when_they_are_told_to() -> None:
-    said = scenario("constant", (0.1, 0.1, 1), protocol="grpc", duration_s=60)
+def test_users_that_wait_end_when_they_are_told_to() -> None:
+    said = scenario("constant", (0.1, 0.1, 1), duration_s=60)
     part = Part(said, (kind(),), Place(), Clock(time.perf_counter()))
     users = [gevent.spawn(part.work, number, Server()) for number in range(said.users)]
     gevent.sleep(0.1)
@@ -185,11 +159,6 @@ def test_threads_that_wait_end_when_they_are_told_to() -> None:
 
     assert all(user.ready() for user in users)
     assert total(part)["offered"] == 0
-
-
-def test_what_a_thread_raises_is_raised_where_it_is_waited_for() -> None:
-    with pytest.raises(ZeroDivisionError):
-        load_threads.run(lambda: print(1 // 0))
 
 
 def test_kinds_and_samples_are_chosen_by_weight_and_in_order() -> None:

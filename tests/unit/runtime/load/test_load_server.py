@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
-import load_tls
+import load_connections
+import load_server
 import pytest
 import trustme
+from load_answers import Failure
 from load_scenario import ScenarioError
+from tests.unit.runtime.load.test_run import kind
 
 AUTHORITY = trustme.CA()
 
@@ -51,14 +54,14 @@ def https(shown: trustme.LeafCert) -> Iterator[int]:
 
 
 @pytest.fixture
-def grpcs(shown: trustme.LeafCert) -> Iterator[str]:
-    """The address of a gRPC server that shows it and knows no call."""
+def grpcs(shown: trustme.LeafCert) -> Iterator[tuple[str, int]]:
+    """The host and port of a gRPC server that shows it and knows no call."""
     pair = (shown.private_key_pem.bytes(), shown.cert_chain_pems[0].bytes())
     with ThreadPoolExecutor(1) as pool:
         server = grpc.server(pool)
         port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair]))
         server.start()
-        yield f"127.0.0.1:{port}"
+        yield "127.0.0.1", port
         server.stop(None).wait()
 
 
@@ -68,7 +71,7 @@ def test_over_http_the_named_certificate_is_believed_and_no_other(
     def greet(name: str) -> None:
         with (
             socket.create_connection(("127.0.0.1", https), 10) as plain,
-            load_tls.context(name).wrap_socket(plain, server_hostname="gateway"),
+            load_server.context(name).wrap_socket(plain, server_hostname="gateway"),
         ):
             pass
 
@@ -79,23 +82,34 @@ def test_over_http_the_named_certificate_is_believed_and_no_other(
 
 
 def test_over_grpc_the_named_certificate_is_believed_and_no_other(
-    grpcs: str, tmp_path: Path
+    grpcs: tuple[str, int], tmp_path: Path
 ) -> None:
-    credentials, options = load_tls.credentials(str(tmp_path / "shown.pem"), grpcs)
-    with (
-        grpc.secure_channel(grpcs, credentials, options) as channel,
-        pytest.raises(grpc.RpcError) as answered,
-    ):
-        channel.unary_unary("/any/Call")(b"", timeout=10)
-    assert answered.value.code() is grpc.StatusCode.UNIMPLEMENTED
-    with pytest.raises(ScenarioError, match=r"does not show .*other\.pem: .*CERTIFICATE_VERIFY"):
-        load_tls.credentials(str(tmp_path / "other.pem"), grpcs)
+    def call(name: str) -> Failure:
+        server = load_server.Server(*grpcs, load_server.context(name))
+        connection = load_connections.Grpc(server, streams=False).connect()
+        with pytest.raises(Failure) as failed:
+            connection.exchange(kind().request, b"")
+        connection.close()
+        return failed.value
+
+    assert call(str(tmp_path / "shown.pem")).code == "UNIMPLEMENTED"
+    refused = call(str(tmp_path / "other.pem"))
+    assert (refused.kind, refused.code) == ("connection", "")
+    assert "CERTIFICATE_VERIFY_FAILED" in refused.message
+
+
+def test_a_server_that_speaks_only_http_1_is_told_apart(https: int, tmp_path: Path) -> None:
+    context = load_server.context(str(tmp_path / "shown.pem"))
+    server = load_server.Server("127.0.0.1", https, context)
+    with pytest.raises(Failure, match="the server speaks no HTTP/2") as failed:
+        load_connections.Grpc(server, streams=False).connect().exchange(kind().request, b"")
+    assert failed.value.kind == "connection"
 
 
 @pytest.mark.parametrize("text", ["", "-----BEGIN CERTIFICATE-----\nAA\n"])
 def test_a_file_that_is_no_certificate_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.pem").write_text(text)
     with pytest.raises(ScenarioError, match=r"the certificate .*a\.pem can't be used"):
-        load_tls.credentials(str(tmp_path / "a.pem"), "127.0.0.1:9")
+        load_server.context(str(tmp_path / "a.pem"))
     with pytest.raises(ScenarioError, match=r"b\.pem can't be used: .*No such file"):
-        load_tls.context(str(tmp_path / "b.pem"))
+        load_server.context(str(tmp_path / "b.pem"))
