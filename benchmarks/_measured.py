@@ -29,6 +29,8 @@ from tritongen.stages.run import run
 from tritongen.triton import Triton
 
 SECONDS, WARMUP_S = 5.0, 1.0
+REQUESTS = 1000
+"""A step that computes is disturbed at times: a 99th percentile of fewer is that of one disturbance."""
 QUIET_MS = 1.0
 """A setting is measured again if threads woke later than that: others computed meanwhile."""
 SLEEP_S = 0.005
@@ -160,12 +162,18 @@ class Bench:
         return replace(
             test,
             arrivals=arrivals,
-            duration_s=self.seconds,
+            duration_s=self._long(setting.ensemble, arrivals),
             warmup_s=WARMUP_S,
             seed=len(setting.name),
             slo={},
             lag_limit=1.0,
         )
+
+    def _long(self, ensemble: str, arrivals: Arrivals) -> float:
+        paced = arrivals.poisson or arrivals.constant
+        if paced is None or ensemble in SLEEPING:
+            return self.seconds
+        return max(self.seconds, REQUESTS / paced.rate)
 
     def _how(self) -> Measuring:
         return Measuring(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
 
+from tritongen.parts.searches import objective
 from tritongen.records.measurement import Interval
 from tritongen.records.study import LOAD, SERVER, Contender, Effect, Score, Setting, Study
 from tritongen.stages.report.axis import milliseconds, number, rate, share
@@ -58,7 +59,10 @@ def sides(study: Study) -> tuple[Side | None, Side | None]:
         if study.conclusion
         else []
     )
-    start = max(starts, key=lambda each: each.score.feasible, default=None)
+    goal = study.tune.goal
+    start = max(
+        starts, key=lambda each: (each.score.feasible, objective(each.score, goal)), default=None
+    )
     winner = next((each for each in found.finalists if each.setting == found.winner), None)
     return (
         _side(start) if start else _single(study, study.space.start),

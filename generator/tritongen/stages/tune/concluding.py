@@ -17,7 +17,7 @@ from tritongen.records.study import (
     Study,
     Trial,
 )
-from tritongen.records.tune import Goal
+from tritongen.records.tune import Goal, Limits
 
 TIE = {"throughput": 0.03, "p99": 0.15, "cost": 0.03}
 """Smaller differences are none, however often they are seen."""
@@ -39,19 +39,23 @@ def contenders(study: Study) -> tuple[Contender, ...]:
     for trial in study.scored:
         if trial.kind == "final":
             runs.setdefault(trial.setting, []).append(trial)
-    return tuple(_contender(setting, trials) for setting, trials in runs.items())
+    limits = study.tune.limits
+    return tuple(_contender(setting, trials, limits) for setting, trials in runs.items())
 
 
-def _contender(setting: Setting, trials: Sequence[Trial]) -> Contender:
+def _contender(setting: Setting, trials: Sequence[Trial], limits: Limits) -> Contender:
     scores = [trial.score for trial in trials if trial.score]
     rps = [score.throughput_rps for score in scores]
     p99 = [score.p99_ms for score in scores]
+    # Limits that half of the runs exceed, or the mean does: one that went well is no proof.
     names = {name for score in scores for name in score.exceeded}
     exceeded = {
         name: fmean(score.exceeded.get(name, 1.0) for score in scores)
         for name in names
-        if sum(name in score.exceeded for score in scores) * 2 > len(scores)
+        if sum(name in score.exceeded for score in scores) * 2 >= len(scores)
     }
+    if limits.p99 is not None:
+        exceeded["p99"] = fmean(p99) / (1000 * limits.p99)
     score = replace(
         scores[0],
         throughput_rps=fmean(rps),
