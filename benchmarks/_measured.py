@@ -30,7 +30,7 @@ from tritongen.triton import Triton
 
 SECONDS, WARMUP_S = 5.0, 1.0
 REQUESTS = 1000
-"""A step that computes is disturbed at times: a 99th percentile of fewer is that of one disturbance."""
+"""A step that computes is disturbed at times: a 99th percentile of fewer is one disturbance."""
 QUIET_MS = 1.0
 """A setting is measured again if threads woke later than that: others computed meanwhile."""
 SLEEP_S = 0.005
