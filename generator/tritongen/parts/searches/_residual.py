@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 LENGTH = 0.5
 """Settings that are so far apart, in the mean of all dimensions, err somewhat alike."""
-HERE, NOISE = (0.5, 1.0, 2.0, 4.0), (1.0, 2.0, 4.0, 8.0)
+EVERYWHERE, HERE, NOISE = (1.0, 2.0, 4.0), (0.5, 1.0, 2.0, 4.0), (1.0, 2.0, 4.0, 8.0)
 """Errors and noise may be so many times those thought of before."""
 
 
@@ -79,9 +79,13 @@ class _Fit:
 
 def _likely(errs: Errs) -> Iterator[Errs]:
     """Yield what errors may be: twice as much is as unlikely as one standard deviation."""
-    for here, noise in product(HERE, NOISE):
-        weight = -(math.log2(here) ** 2 + math.log2(noise) ** 2) / 2
-        yield replace(errs, here=here * errs.here, noise=noise * errs.noise, weight=weight)
+    for everywhere, here, noise in product(EVERYWHERE, HERE, NOISE):
+        yield Errs(
+            everywhere=everywhere * errs.everywhere,
+            here=here * errs.here,
+            noise=noise * errs.noise,
+            weight=-sum(math.log2(times) ** 2 for times in (everywhere, here, noise)) / 2,
+        )
 
 
 def _alike(errs: Errs, a: Any, b: Any) -> Any:

@@ -24,7 +24,7 @@ from tritongen.parts.searches._task import (
     positions,
     utility,
 )
-from tritongen.records.study import Setting
+from tritongen.records.study import LOAD, SERVER, Setting
 from tritongen.records.tune import Value
 
 PROFILES: Final = True
@@ -44,6 +44,11 @@ FEWEST = 4
 PLAUSIBLE, HALF = 0.1, 0.5
 DOUBTED = 0.5
 """A value that failed once, and never worked, works with a chance of a third; twice, a ninth."""
+LOAD_APART = 20.0
+"""A step along the rates counts like so many along any other dimension: errors at another rate are
+others, few far from saturation, many near it."""
+HOPELESS = 2.0
+"""So many times a limit: what lies beyond is late for as long as it was measured."""
 ANSWERS = frozenset({"throughput", "rate"})
 """Limits that fewer answers than simulated miss: so many, or all that are asked for."""
 LATENCIES = frozenset({"p50", "p90", "p95", "p99", "p999"})
@@ -233,19 +238,31 @@ def _residuals(task: Task) -> tuple[Residual, Residual]:
     places = [_unit(task, each.setting) for each, _ in pairs]
 
     def learned(errs: Errs, name: str) -> Residual:
-        seen = [
-            math.log(max(getattr(each.score, name), 1e-9) / max(getattr(guess.score, name), 1e-9))
-            for each, guess in pairs
-        ]
-        return Residual(errs, places, [min(max(value, -1.5), 1.5) for value in seen])
+        seen = []
+        for each, guess in pairs:
+            most = _most(guess) if name == "p99_ms" else math.inf
+            before, after = (
+                min(max(getattr(score, name), 1e-9), most) for score in (guess.score, each.score)
+            )
+            seen.append(min(max(math.log(after / before), -1.5), 1.5))
+        return Residual(errs, places, seen)
 
     return learned(THROUGHPUT, "throughput_rps"), learned(LATENCY, "p99_ms")
 
 
+def _most(guess: Guess) -> float:
+    """Return the p99 from which on nothing is learned of how late exactly: a queue grows then."""
+    ratio = guess.ratios.get("p99", 0.0)
+    return HOPELESS * guess.score.p99_ms / ratio if ratio else math.inf
+
+
 def _unit(task: Task, setting: Setting) -> list[float]:
     where = positions(task.space, setting)
-    sizes = [len(each.values) for each in task.space.dimensions]
-    return [place / max(size - 1, 1) for place, size in zip(where, sizes, strict=True)]
+    dimensions = task.space.dimensions
+    return [
+        place / max(len(each.values) - 1, 1) * (LOAD_APART if each.key == (SERVER, LOAD) else 1.0)
+        for place, each in zip(where, dimensions, strict=True)
+    ]
 
 
 def _chance(guess: Guess, throughput: tuple[float, float], latency: tuple[float, float]) -> float:
