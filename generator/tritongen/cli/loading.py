@@ -139,7 +139,7 @@ def served(
     running = engines.find(request.root, os.environ) if asked.engine is None else None
     if running is not None:
         what = "stack" if running.engine == "compose" else "server"
-        messages.print(f"the {what} that runs in {relative(request.root)}", style="dim")
+        messages.print(f"measures the {what} that runs for {relative(request.spec)}", style="dim")
         yield target_of(running, protocol), running
         return
     embedded.refuse_second(request.root)

@@ -29,6 +29,7 @@ TOO_NOISY = {"throughput": 0.10, "p99": 0.45, "cost": 0.10}
 ALIKE = 0.01
 """Winners that differ less are alike: the plainest of them is taken."""
 SURE = 1.96
+LONGER = "measure longer, with `window:`, on a machine that does nothing else"
 
 Guessed = Callable[[Setting], Score | None]
 
@@ -106,6 +107,17 @@ def _verdict(
     winner = _plainest(study, feasible, goal)
     start = _start(study, finalists)
     if start is None or not start.score.feasible:
+        for each in _own(study, finalists):
+            held = _held(study, each)
+            if held and objective(each.score, goal) >= objective(winner.score, goal) - TIE[goal]:
+                return Conclusion(
+                    verdict="noisy",
+                    sentence=f"the spec's setting held the limits in {held} of {len(each.trials)} "
+                    f"measurements, the best in {_held(study, winner)} of {len(winner.trials)}: "
+                    f"nothing can be said; {LONGER}",
+                    winner=each.setting,
+                    gain=0.0,
+                )
         sentence = f"{_figures(winner.score, goal)} within all limits"
         if start is not None:
             sentence += f"; the spec's own setting exceeds {_listed(start.score)}"
@@ -120,7 +132,7 @@ def _verdict(
         return Conclusion(
             verdict="noisy",
             sentence="settings differ less from each other than from themselves: nothing can be "
-            "said; measure longer, with `window:`, on a machine that does nothing else",
+            f"said; {LONGER}",
             winner=start.setting,
             gain=0.0,
         )
@@ -170,12 +182,23 @@ def _without_finals(study: Study, goal: Goal, within: float | None) -> Conclusio
 
 def _start(study: Study, finalists: Sequence[Contender]) -> Contender | None:
     """Return the spec's own setting among the finalists, at the load at which it does best."""
-    if study.space is None:
-        return None
-    own = study.space.start.configuration
-    mine = [each for each in finalists if each.setting.configuration == own]
     goal = study.tune.goal
-    return max(mine, key=lambda c: (c.score.feasible, objective(c.score, goal)), default=None)
+    own = _own(study, finalists)
+    return max(own, key=lambda c: (c.score.feasible, objective(c.score, goal)), default=None)
+
+
+def _own(study: Study, finalists: Sequence[Contender]) -> list[Contender]:
+    """Return the spec's own setting among the finalists, at every load at which it was tried."""
+    if study.space is None:
+        return []
+    own = study.space.start.configuration
+    return [each for each in finalists if each.setting.configuration == own]
+
+
+def _held(study: Study, contender: Contender) -> int:
+    """Return in how many of its trials all limits held."""
+    scores = [study.trials[number].score for number in contender.trials]
+    return sum(score is not None and score.feasible for score in scores)
 
 
 def _gain(before: Score, after: Score, goal: Goal) -> float:
