@@ -28,6 +28,8 @@ from tritongen.stages.infer import (
 )
 from tritongen.triton import ModelState, Request, Response, Triton, TritonError
 
+LAST_PORT = 65535
+
 
 def infer(asked: Asked) -> None:
     """Send the request and show the answers as they come."""
@@ -61,7 +63,7 @@ def connect(asked: Asked) -> Triton:
 def address(url: str) -> str:
     """Return ``host:port`` of what was given as ``--url``, after its scheme if that means TLS."""
     found = re.fullmatch(r"(?:(?P<tls>(?:http|grpc)s://)|\w+://)?(?P<place>[^\s/]+:\d{1,5})/?", url)
-    if not found:
+    if not found or int(found["place"].rpartition(":")[2]) > LAST_PORT:
         raise SpecError(f"--url {url}: no HOST:PORT", fix="write it like 127.0.0.1:8001")
     return f"{found['tls'] or ''}{found['place']}"
 

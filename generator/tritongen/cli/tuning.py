@@ -78,9 +78,11 @@ def _budget(said: str) -> Budget:
     try:
         return Budget.model_validate(said)
     except ValidationError as error:
-        why = error.errors()[0]["msg"]
-        message = f"--budget {said}: no budget"
-        raise SpecError(message, why=why, fix='write "25 trials" or 10min') from error
+        raise SpecError(
+            f"--budget {said}: no budget",
+            why=f"expected {error.errors()[0]['msg']}",
+            fix='write "25 trials" or 10min',
+        ) from error
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from itertools import repeat
 
 from tritongen.records.profile import StepProfile, Timing
 
+RUN = 30
+"""A run counts as no more than so many executions: runs differ by more than what is in one does."""
 ENOUGH = 5
 """So many executions make a measured time count as much as the line through all of them."""
 
@@ -43,7 +45,7 @@ def by_rows(timings: Sequence[Timing]) -> dict[int, tuple[float, float]]:
     sums: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
     for timing in timings:
         # A time that was slowed down tells much less of the undisturbed one.
-        weight = timing.executions / timing.slowed**6
+        weight = 1 / (1 / timing.executions + 1 / RUN) / timing.slowed**6
         sums[timing.rows][0] += weight
         sums[timing.rows][1] += weight * timing.ms / timing.slowed
     return {rows: (weight, ms / weight) for rows, (weight, ms) in sorted(sums.items())}

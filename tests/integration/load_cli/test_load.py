@@ -129,6 +129,7 @@ def test_a_result_is_not_worse_than_itself_and_a_slower_one_is(
         (("load", "quiet", "--duration", "5"), 2, "no duration"),
         (("load", "quiet", "--url", "127.0.0.1:1"), 6, "no Triton answers at 127.0.0.1:1"),
         (("load", "quiet", "--url", "nowhere"), 2, "no HOST:PORT"),
+        (("load", "quiet", "--url", "127.0.0.1:99999"), 2, "no HOST:PORT"),
         (("load", "users", "--find-max"), 2, "users has no objective to keep"),
         (("load", "quiet", "--engine", "embedded"), 9, ""),
         (("load", "quiet", "--prometheus", "http://127.0.0.1:1"), 6, "no Prometheus answers at"),
