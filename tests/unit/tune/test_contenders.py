@@ -1,5 +1,6 @@
 """What final trials say together: no limit is held by one run that went well."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,11 @@ def test_a_start_that_held_the_limits_at_times_is_not_worse_for_sure(tmp_path: P
     assert found.sentence.startswith(
         "the spec's setting held the limits in 2 of 3 measurements, the best in 2 of 2: nothing can"
     )
+
+
+def test_what_was_measured_well_once_and_fell_is_said_to_exceed_the_limit(tmp_path: Path) -> None:
+    once = replace(final(0, OTHER, 240), kind="search")
+    trials = (once, *(final(number, OTHER, 600) for number in (1, 2)))
+    found = conclude(study(tmp_path, *trials), lambda setting: None, within=None, stopped="")
+    assert (found.verdict, found.binding) == ("infeasible", "p99")
+    assert found.sentence == "no setting holds all limits; the nearest exceeds p99 by 20%"

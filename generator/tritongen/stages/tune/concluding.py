@@ -162,9 +162,8 @@ def _without_finals(study: Study, goal: Goal, within: float | None) -> Conclusio
         assert trial.score is not None
         sentence = f"{_figures(trial.score, goal)}, measured once: too little to be sure"
         return Conclusion(verdict="noisy", sentence=sentence, winner=trial.setting, within=within)
-    nearest = min(
-        study.scored, key=lambda t: missed(t.score.exceeded) if t.score else 0.0, default=None
-    )
+    over = [t for t in study.scored if t.score and not t.score.feasible]
+    nearest = min(over, key=lambda t: missed(t.score.exceeded) if t.score else 0.0, default=None)
     if nearest is None or nearest.score is None:
         failures = [trial.failure for trial in study.trials if trial.failure]
         return Conclusion(
