@@ -15,7 +15,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
@@ -281,11 +281,16 @@ def main() -> None:
     left = [n for n in range(int(os.environ.get("TUNE_ENSEMBLES", "200"))) if n not in done]
     jobs = int(os.environ.get("TUNE_JOBS", os.cpu_count() or 1))
     with ProcessPoolExecutor(jobs) as pool:
-        while left and time.monotonic() < end:
-            for fresh in pool.map(ensemble, left[:jobs]):
+        running = {pool.submit(ensemble, number) for number in left[:jobs]}
+        rest = iter(left[jobs:])
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for each in done:
                 with path.open("a") as file:
-                    file.write("".join(json.dumps(line) + "\n" for line in fresh))
-            left = left[jobs:]
+                    file.write("".join(json.dumps(line) + "\n" for line in each.result()))
+                number = next(rest, None) if time.monotonic() < end else None
+                if number is not None:
+                    running.add(pool.submit(ensemble, number))
     show(_read(path))
 
 
