@@ -71,3 +71,21 @@ def test_a_missing_setpriv_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(ToolMissingError, match="setpriv") as caught:
         started(tmp_path, "pass", tied=True)
     assert "util-linux" in caught.value.fix
+
+
+def test_a_program_is_gone_when_the_last_of_its_threads_is(tmp_path: Path) -> None:
+    # Of a killed server the first thread may end before the others: nobody can reap it then.
+    code = (
+        "import ctypes, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(1,)).start()\n"
+        "ctypes.CDLL(None).pthread_exit(None)\n"
+    )
+    process = started(tmp_path, code)
+    stat = Path(f"/proc/{process.pid}/stat")
+    while ") Z" not in stat.read_text():
+        time.sleep(0.01)
+
+    assert process.alive()
+    assert process.wait(PATIENCE_S)
+    assert process.exit_code() is not None
+    assert not stat.exists()

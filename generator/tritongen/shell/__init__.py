@@ -24,8 +24,11 @@ class Process:
 
     def alive(self) -> bool:
         """Return whether it still runs; a child of ours that ended is reaped."""
+        # In this order: one that ends in between is seen the next time, and reaped.
+        if start_time(self.pid) == self.started:
+            return True
         self.exit_code()
-        return start_time(self.pid) == self.started
+        return False
 
     def exit_code(self) -> int | None:
         """Return how a child of ours ended, negative for a signal; ``None`` if not known."""
@@ -117,7 +120,9 @@ def setpriv() -> str:
 def start_time(pid: int) -> int | None:
     """Return when a process started, in clock ticks since boot; ``None`` if it is gone."""
     stat = _stat(pid)
-    return int(stat[19]) if stat and stat[0] not in "ZX" else None
+    # A zombie whose other threads are still ending is not gone, and can't be reaped.
+    ended = stat is None or (stat[0] in "ZX" and int(stat[17]) <= 1)
+    return None if ended or stat is None else int(stat[19])
 
 
 def name(pid: int) -> str:
