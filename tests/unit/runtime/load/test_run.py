@@ -80,6 +80,7 @@ def scenario(law: str, *stages: tuple[float, float, float], **said: Any) -> Scen
 
 def send(said: Scenario, server: Server, *kinds: Kind) -> Part:
     """Run a part with all its users to the end."""
+    gevent.sleep(0)  # gevent's clock stood still since the last test: its time-outs would be over
     clock = Clock(time.perf_counter() + said.warmup_s)
     part = Part(said, kinds or (kind(),), Place(), clock)
     users = [gevent.spawn(part.work, number, server) for number in range(said.users)]
