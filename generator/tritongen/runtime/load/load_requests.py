@@ -72,11 +72,18 @@ def position(tensors: Sequence[Tensor], unique: Unique | None) -> int:
     return names.index(unique.input)
 
 
+def _check_headers(kind: Request) -> None:
+    """Raise `ScenarioError` for a header that would be read as two, or ends the connection."""
+    if any(set("\r\n\0") & set(name + value) for name, value in kind.headers.items()):
+        raise ScenarioError(f"request {kind.name!r}: a header has a line break")
+
+
 class HttpRequests:
     """The requests of one kind as HTTP/1.1 messages: JSON, then the tensors in binary."""
 
     def __init__(self, kind: Request, samples: Sequence[Sample], host: str) -> None:
         """Make all samples ready."""
+        _check_headers(kind)
         self.kind = kind
         version = f"/versions/{quote(kind.version, safe='')}" if kind.version else ""
         lines = [
@@ -85,8 +92,6 @@ class HttpRequests:
             "Content-Type: application/octet-stream",
             *(f"{name}: {value}" for name, value in kind.headers.items()),
         ]
-        if any("\r" in line or "\n" in line for line in lines):
-            raise ScenarioError(f"request {kind.name!r}: a header has a line break")
         self.lines = "\r\n".join(lines).encode("latin-1")
         self.ready = [self._ready(sample) for sample in samples]
         self.texts = [self._message(sample) for sample in samples]
@@ -141,6 +146,7 @@ class GrpcRequests:
 
     def __init__(self, kind: Request, samples: Sequence[Sample], streams: bool) -> None:
         """Make all samples ready; ``streams`` asks for a last response that says so."""
+        _check_headers(kind)
         self.kind = kind
         last = {"triton_enable_empty_final_response": True} if streams else {}
         self.parameters: Parameters = {**kind.parameters, **last}

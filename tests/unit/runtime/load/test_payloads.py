@@ -166,3 +166,5 @@ def test_a_number_is_never_written_over_something_else(unique: Unique) -> None:
 def test_a_header_can_not_smuggle_another() -> None:
     with pytest.raises(ScenarioError, match="line break"):
         HttpRequests(replace(KIND, headers={"a": "b\r\nc: d"}), [], "h:1")
+    with pytest.raises(ScenarioError, match="line break"):
+        GrpcRequests(replace(KIND, headers={"a": "b\r\nc: d"}), [], streams=False)
