@@ -178,7 +178,7 @@ class GrpcConnection(Connection):
 
     def _exchange(self, kind: Request, data: bytes) -> Reply:
         while True:
-            if self.http2 is not None and not self.http2.usable:
+            if self.http2 is not None and not self.http2.usable():
                 self.close()
             try:
                 return self._ask(kind, data)

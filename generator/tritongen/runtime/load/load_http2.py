@@ -106,9 +106,8 @@ class Http2:
         self.fields: dict[str, str] = {}
         self.error: int | None = None
 
-    @property
     def usable(self) -> bool:
-        """Tell whether another call can begin; what came since the last one is read for that."""
+        """Read what came since the last call; return whether another can begin."""
         try:
             self.socket.settimeout(0)
             while not self.leaving:
