@@ -22,6 +22,8 @@ from load_scenario import Request, Scenario, ScenarioError
 from load_server import Server, context
 from tritonclient.grpc import service_pb2 as v2
 
+LAST_PORT = 65535
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -85,7 +87,8 @@ def protocol(scenario: Scenario) -> Protocols:
     """Return the scenario's protocol; raise `ScenarioError` for an address that is none."""
     scheme, _, place = scenario.address.rpartition("://")
     host, _, port = place.rpartition(":")
-    if scheme not in ("", "http", "https", "grpc", "grpcs") or not host or not port.isdecimal():
+    known = scheme in ("", "http", "https", "grpc", "grpcs") and host and port.isdecimal()
+    if not known or int(port) > LAST_PORT:
         raise ScenarioError(f"{scenario.address!r} is no address: host:port, https://host:port")
     tls = context(scenario.certificate) if scheme in ("https", "grpcs") else None
     server = Server(host.strip("[]"), int(port), tls)

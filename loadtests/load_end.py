@@ -13,7 +13,7 @@ sleep: Any = monkey.get_original("time", "sleep")
 
 
 def leave(exit_code: int) -> None:
-    """End without what Python does at its end: it may wait forever for gRPC."""
+    """End without what Python does at its end: it waits for threads, whoever they belong to."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(exit_code)

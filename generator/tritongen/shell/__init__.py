@@ -121,8 +121,9 @@ def start_time(pid: int) -> int | None:
     """Return when a process started, in clock ticks since boot; ``None`` if it is gone."""
     stat = _stat(pid)
     # A zombie whose other threads are still ending is not gone, and can't be reaped.
-    ended = stat is None or (stat[0] in "ZX" and int(stat[17]) <= 1)
-    return None if ended or stat is None else int(stat[19])
+    if stat is None or (stat[0] in "ZX" and int(stat[17]) <= 1):
+        return None
+    return int(stat[19])
 
 
 def name(pid: int) -> str:

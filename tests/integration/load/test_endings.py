@@ -133,6 +133,7 @@ def test_a_worker_with_another_program_is_refused(serve: Serve, load: Load, addi
         ({"duration_s": 0}, "duration_s must be above 0"),
         ({"requests": [{"name": "a", "model": "m", "payload": "no.npz"}]}, "no.npz"),
         ({"address": "nonsense"}, "'nonsense' is no address"),
+        ({"address": "127.0.0.1:99999"}, "'127.0.0.1:99999' is no address"),
     ],
 )
 def test_a_scenario_that_can_not_be_sent_is_refused_at_once(

@@ -54,7 +54,7 @@ STATUS_OF_HTTP = {
 }
 """gRPC's statuses of answers that are not its own (grpc/doc/http-grpc-status-mapping.md)."""
 
-NO_ERROR, REFUSED_STREAM, CANCEL, CALM, SECURITY = 0, 7, 8, 11, 12
+REFUSED_STREAM, CANCEL, CALM, SECURITY = 7, 8, 11, 12
 STATUS_OF_RESET = {
     REFUSED_STREAM: "UNAVAILABLE",
     CANCEL: "CANCELLED",

@@ -107,17 +107,9 @@ def _verdict(
     winner = _plainest(study, feasible, goal)
     start = _start(study, finalists)
     if start is None or not start.score.feasible:
-        for each in _own(study, finalists):
-            held = _held(study, each)
-            if held and objective(each.score, goal) >= objective(winner.score, goal) - TIE[goal]:
-                return Conclusion(
-                    verdict="noisy",
-                    sentence=f"the spec's setting held the limits in {held} of {len(each.trials)} "
-                    f"measurements, the best in {_held(study, winner)} of {len(winner.trials)}: "
-                    f"nothing can be said; {LONGER}",
-                    winner=each.setting,
-                    gain=0.0,
-                )
+        doubt = _doubt(study, finalists, winner, goal)
+        if doubt is not None:
+            return doubt
         sentence = f"{_figures(winner.score, goal)} within all limits"
         if start is not None:
             sentence += f"; the spec's own setting exceeds {_listed(start.score)}"
@@ -192,6 +184,25 @@ def _own(study: Study, finalists: Sequence[Contender]) -> list[Contender]:
         return []
     own = study.space.start.configuration
     return [each for each in finalists if each.setting.configuration == own]
+
+
+def _doubt(
+    study: Study, finalists: Sequence[Contender], winner: Contender, goal: Goal
+) -> Conclusion | None:
+    """Return that nothing can be said: the spec's setting did as well and once held the limits."""
+    least = objective(winner.score, goal) - TIE[goal]
+    for each in _own(study, finalists):
+        held = _held(study, each)
+        if held and objective(each.score, goal) >= least:
+            return Conclusion(
+                verdict="noisy",
+                sentence=f"the spec's setting held the limits in {held} of {len(each.trials)} "
+                f"measurements, the best in {_held(study, winner)} of {len(winner.trials)}: "
+                f"nothing can be said; {LONGER}",
+                winner=each.setting,
+                gain=0.0,
+            )
+    return None
 
 
 def _held(study: Study, contender: Contender) -> int:
