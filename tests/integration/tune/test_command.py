@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from tritongen.records.study import Study
 from tritongen.stages.tune import read_study
 
 pytestmark = pytest.mark.server
@@ -107,12 +106,12 @@ class Project:
         found: dict[str, str] = json.loads(self.run("status", "--json"))["endpoint"]
         return found
 
-    def study(self, number: int) -> Study:
-        return read_study(self.studies / f"pipe-{number}.jsonl")
+    def next(self) -> Path:
+        """Return the journal of the study that is begun next."""
+        return self.studies / f"pipe-{len(list(self.studies.glob('pipe-*.jsonl'))) + 1}.jsonl"
 
-    def wait_for_trials(self, number: int, count: int, seconds: float = 120) -> None:
+    def wait_for_trials(self, journal: Path, count: int, seconds: float = 120) -> None:
         """Wait until so many trials of a study are written down."""
-        journal = self.studies / f"pipe-{number}.jsonl"
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if journal.exists() and journal.read_text().count('{"trial"') >= count:
@@ -137,10 +136,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 
 def test_what_is_found_is_written_explained_and_built(project: Project) -> None:
+    journal = project.next()
     out = project.run("tune", "--write", "-o", "tuned.yaml", "--html", "tuned.html")
     assert "more than the spec's setting" in out
     assert "-    instance_group: {kind: cpu, count: 1}   # too few" in out
-    found = project.study(1).conclusion
+    found = read_study(journal).conclusion
     assert found is not None
     assert found.verdict == "better"
     assert project.spec.read_text() == SPEC.replace(
@@ -161,27 +161,29 @@ def test_what_is_found_is_written_explained_and_built(project: Project) -> None:
 
 def test_a_killed_study_loses_the_running_trial_only_and_is_gone_on_with(project: Project) -> None:
     project.spec.write_text(SPEC)
+    journal = project.next()
     with project.start("tune", "--budget", "5 trials") as process:
-        project.wait_for_trials(2, 2)
+        project.wait_for_trials(journal, 2)
         os.kill(process.pid, signal.SIGKILL)
-    before = len(project.study(2).trials)
+    before = len(read_study(journal).trials)
     assert before >= 2
     said = json.loads(project.run("tune", "--resume", "--budget", "5 trials", "--json"))
     assert said["conclusion"]["verdict"] == "better"
     assert before < len(said["trials"]) <= 5
     assert [trial["number"] for trial in said["trials"]] == list(range(len(said["trials"])))
     assert project.server() is None
-    project.run("report", str(project.studies / "pipe-2.jsonl"), "-o", "again.html")
+    project.run("report", str(journal), "-o", "again.html")
     assert "<svg" in (project.folder / "again.html").read_text()
 
 
 def test_ctrl_c_ends_with_the_best_so_far(project: Project) -> None:
+    journal = project.next()
     with project.start("tune") as process:
-        project.wait_for_trials(3, 1)
+        project.wait_for_trials(journal, 1)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    found = project.study(3).conclusion
+    found = read_study(journal).conclusion
     assert found is not None
     assert found.stopped == "interrupted"
     assert project.server() is None
@@ -206,16 +208,16 @@ def test_what_the_server_refuses_or_dies_of_is_a_failed_trial(project: Project) 
             "{instance_group.count: [1, 3], instance_group.kind: [cpu, gpu]}",
         ).replace("budget: 4 trials", "budget: 6 trials")
     )
-    number = len(list(project.studies.glob("pipe-*.jsonl"))) + 1
+    journal = project.next()
     with project.start("tune") as process:
-        project.wait_for_trials(number, 1)
+        project.wait_for_trials(journal, 1)
         server = project.server()
         assert server is not None
         os.kill(server, signal.SIGKILL)
         out, err = process.communicate(timeout=240)
     project.spec.write_text(SPEC)
     assert process.returncode == 0, err
-    trials = project.study(number).trials
+    trials = read_study(journal).trials
     assert len([trial for trial in trials if trial.failure]) >= 2
     assert [trial for trial in trials[2:] if trial.score]
     assert "trials failed" in out
@@ -237,9 +239,9 @@ def test_a_given_server_gets_back_what_it_had_also_after_a_kill(
     before = counts(url)
     project.run("tune", "--url", url, "--budget", "3 trials")
     assert counts(url) == before
-    newest = len(list(project.studies.glob("pipe-*.jsonl")))
+    journal = project.next()
     with project.start("tune", "--url", url, "--budget", "20 trials") as process:
-        project.wait_for_trials(newest + 1, 2)
+        project.wait_for_trials(journal, 2)
         os.kill(process.pid, signal.SIGKILL)
     assert list(project.studies.glob("found-127.0.0.1-*.json"))
     project.run("tune", "--resume", "--url", url, "--budget", "3 trials")

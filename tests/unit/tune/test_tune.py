@@ -1,5 +1,6 @@
 """A whole search against a simulated server: its trials, its journal, its end."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -142,6 +143,25 @@ def test_ctrl_c_ends_with_the_best_so_far(plan: Plan, journal: Path) -> None:
     assert study.conclusion.stopped == "interrupted"
     assert study.conclusion.verdict == "noisy"  # measured once is not sure
     assert study.conclusion.winner is not None
+
+
+def test_ctrl_c_while_a_trial_is_written_loses_nothing_that_was_written(
+    plan: Plan, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_disk = os.fsync
+
+    def interrupted(file: int) -> None:
+        on_disk(file)
+        if len(read_study(journal).trials) == 3:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    study = run(plan, server(plan), journal)
+    assert study.conclusion is not None
+    assert study.conclusion.stopped == "interrupted"
+    assert len(study.trials) == 3
+    assert read_study(journal).trials == study.trials
 
 
 def test_settings_that_fail_are_data_and_the_search_goes_on(plan: Plan, journal: Path) -> None:

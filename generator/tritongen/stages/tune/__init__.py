@@ -102,6 +102,8 @@ def tune(
         within, stopped = _found(session)
     except KeyboardInterrupt:
         stopped = "interrupted"
+        # It may have come after a trial was written down and before it was known of.
+        session.study = replace(session.study, trials=read_study(journal).trials)
     session.learn()
     session.write_profile()
     for note in notes(plan, session.study, session.expectations.untold):
