@@ -6,7 +6,7 @@ is the same for whoever asks for it. The truth is found by simulating the true s
 settings, and whatever a search wins with.
 
 It goes on with what is in ``benchmarks/measured/tune_simulated.jsonl`` for ``TUNE_MINUTES`` (5),
-until there are ``TUNE_ENSEMBLES`` (200): about a minute each. ``TUNE_JOBS`` processes share them.
+until there are ``TUNE_ENSEMBLES`` (200): two minutes each. ``TUNE_JOBS`` processes share them.
 """
 
 import json
@@ -14,12 +14,15 @@ import os
 import tempfile
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -30,10 +33,12 @@ from tritongen.records.measurement import Measurement
 from tritongen.records.plan import Plan
 from tritongen.records.study import Host, Setting, Space, Study
 from tritongen.records.tune import Limits, Method
+from tritongen.simulate import profiles, simulate
 from tritongen.stages.load import load
 from tritongen.stages.resolve import resolve
-from tritongen.stages.tune import tune
+from tritongen.stages.tune import expect, tune
 from tritongen.stages.tune.space import space_of
+from tritongen.testing import simulated
 from tritongen.testing.simulated import SimulatedServer, Step
 
 METHODS: tuple[Method, ...] = ("guided", "tpe", "random", "hill_climb", "grid")
@@ -227,6 +232,17 @@ def _run(study: Study) -> Run:
     )
 
 
+@contextmanager
+def simulated_once() -> Iterator[None]:
+    """Simulate no system twice under the same load: limits and budgets begin with the same."""
+    once = cache(simulate)
+    with ExitStack() as patched:
+        for module in (expect, profiles, simulated):
+            patched.enter_context(patch.object(module, "simulate", once))
+        yield
+
+
+@simulated_once()
 def ensemble(number: int) -> list[dict[str, Any]]:
     """Return for each limit how far each search stays below the best (1: nothing within it)."""
     began = time.process_time()

@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,14 @@ class Journal:
             ) from error
 
 
+@cache
+def _adapter(kind: Any) -> Any:
+    return TypeAdapter(kind)  # made in longer than a trial takes to be written
+
+
 def _plain(record: Any) -> dict[str, Any]:
-    dumped: dict[str, Any] = TypeAdapter(type(record)).dump_python(record, mode="json")
+    kind: Any = type(record)
+    dumped: dict[str, Any] = _adapter(kind).dump_python(record, mode="json")
     return dumped
 
 
@@ -111,15 +118,16 @@ def _after(study: Study | None, line: dict[str, Any]) -> Study:
         said = line["study"]
         if said.pop("format") != FORMAT:
             raise ValueError(f"it is of another version, read here is {FORMAT}")
-        return TypeAdapter(Study).validate_python(said)
+        begun: Study = _adapter(Study).validate_python(said)
+        return begun
     if "space" in line:
-        return replace(study, space=TypeAdapter(Space).validate_python(line["space"]))
+        return replace(study, space=_adapter(Space).validate_python(line["space"]))
     if "trial" in line:
-        trial = TypeAdapter(Trial).validate_python(line["trial"])
+        trial = _adapter(Trial).validate_python(line["trial"])
         return replace(study, trials=(*study.trials, trial), conclusion=None)
     if "profile" in line:
-        return replace(study, profile=TypeAdapter(Profile).validate_python(line["profile"]))
+        return replace(study, profile=_adapter(Profile).validate_python(line["profile"]))
     if "note" in line:
         return replace(study, notes=(*study.notes, str(line["note"])))
-    conclusion = TypeAdapter(Conclusion).validate_python(line["conclusion"])
+    conclusion = _adapter(Conclusion).validate_python(line["conclusion"])
     return replace(study, conclusion=conclusion)
