@@ -3,11 +3,12 @@
 What a load test became when everything was decided is :class:`PlannedLoadTest`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tritongen.records.finding import SpecPath
 from tritongen.records.scalars import Flag, Record, Texts, Whole, one_or_many, wrong
@@ -27,6 +28,23 @@ Protocol = Literal["http", "grpc", "grpc-stream"]
 Positive = Annotated[Whole, Field(ge=1)]
 Count = Annotated[Whole, Field(ge=0)]
 PERCENTILES: Mapping[str, float] = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "p999": 99.9}
+
+
+def _header(name: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+        raise wrong("type", "the name of a header", "write letters, digits and `-`")
+    return name
+
+
+def _header_value(value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise wrong("type", "printable ASCII on one line", "take out what is not")
+    return value
+
+
+Headers = Mapping[
+    Annotated[str, AfterValidator(_header)], Annotated[str, AfterValidator(_header_value)]
+]
 
 
 def _only(record: Record, keys: tuple[str, ...], what: str) -> None:
@@ -205,7 +223,7 @@ class LoadTest(Record):
     duration: SomeTime | None = None
     warmup: Duration | None = None
     timeout: SomeTime = 10.0
-    headers: Mapping[str, str] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     parameters: Mapping[str, str] = Field(default_factory=dict)
     slo: Slo | None = None
     expect: Expect | None = None

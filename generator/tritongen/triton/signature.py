@@ -1,6 +1,6 @@
 """What a model expects and gives, from its configuration; an array in the shape it takes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -15,12 +15,16 @@ from tritongen.triton.values import Array, WrongValueError
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """An input; ``datatype`` is the protocol's name, ``dims`` lack the batch dimension."""
+    """An input; ``datatype`` is the protocol's name, ``dims`` lack the batch dimension.
+
+    The values of a shape tensor are the sizes of another one, for all rows of a request.
+    """
 
     name: str
     datatype: str
     dims: tuple[int, ...]
     optional: bool
+    is_shape_tensor: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +46,18 @@ class Signature:
     max_batch_size: int
     decoupled: bool
 
+    def batches(self, tensor: Input) -> bool:
+        """Tell whether the first dimension of an input is the rows of the request."""
+        return self.max_batch_size > 0 and not tensor.is_shape_tensor
+
+    def rows(self, arrays: Mapping[str, Array]) -> dict[str, int]:
+        """Return how many rows each input of a request has, those that have none left out."""
+        batched = [tensor.name for tensor in self.inputs if self.batches(tensor)]
+        return {name: len(arrays[name]) for name in batched if name in arrays}
+
     def shape(self, tensor: Input) -> str:
         """Return the shape that a request must have, for messages: ``[1..8, 3]``."""
-        batch = [f"1..{self.max_batch_size}"] if self.max_batch_size else []
+        batch = [f"1..{self.max_batch_size}"] if self.batches(tensor) else []
         return "[" + ", ".join([*batch, *("any" if d < 0 else str(d) for d in tensor.dims)]) + "]"
 
     def expects(self) -> str:
@@ -89,7 +102,7 @@ def signature(config: ModelConfig) -> Signature:
 
 def fit(array: Array, tensor: Input, model: Signature) -> Array:
     """Return the array with a batch dimension if the model batches, and the tensor's rank."""
-    batch = (-1,) if model.max_batch_size else ()
+    batch = (-1,) if model.batches(tensor) else ()
     full = (*batch, *tensor.dims)
     if matches(array.shape, full):
         return array
@@ -123,4 +136,5 @@ def _input(tensor: ModelInput) -> Input:
         datatype=short_type(tensor.data_type),
         dims=tuple(tensor.dims),
         optional=tensor.optional,
+        is_shape_tensor=tensor.is_shape_tensor,
     )

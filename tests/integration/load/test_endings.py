@@ -1,6 +1,7 @@
 """How a run ends: by itself, early, without a worker, with nowhere to write."""
 
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -10,6 +11,8 @@ import psutil
 import pytest
 from tests.integration.conftest import Serve
 from tests.integration.load.conftest import Load, Write
+
+from tritongen.stages.measure import program
 
 pytestmark = pytest.mark.server
 
@@ -81,6 +84,51 @@ def test_ctrl_c_ends_all_processes_and_keeps_what_they_measured(
     assert ran.results["partial"] == "interrupted"
     assert ran.results["total"]["answered"] > 60
     assert [worker["state"] for worker in ran.results["workers"]] == ["done", "done"]
+
+
+HANGS = """
+import gevent, locust.runners
+locust.runners.Runner.quit = lambda self: gevent.sleep(1e6)
+"""
+NEVER_ENDS = """
+import _thread, atexit, os
+held = _thread.allocate_lock()
+held.acquire()
+atexit.register(held.acquire)  # as where a thread is waited for that does not end
+os._exit = lambda code: held.acquire()
+"""
+
+
+def test_a_locust_that_does_not_quit_ends_with_its_results(
+    serve: Serve, load: Load, adding: Write
+) -> None:
+    load.say(serve(adding()), "grpc")
+    with (load.folder / "locustfile.py").open("a") as file:
+        file.write(HANGS)
+    ran = load.end(load.start(), 20)
+    assert ran.code == 0, ran.output
+    assert ran.results["total"]["answered"] > 10
+
+
+def test_a_program_that_never_ends_is_killed_and_its_results_are_kept(
+    serve: Serve, load: Load, adding: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "PATIENCE_S", 3.0)
+    monkeypatch.setattr(program, "GRACE_S", 1.0)
+    load.say(serve(adding()), "grpc")
+    shutil.copy(load.folder / "x.npz", tmp_path / "x.npz")
+    (tmp_path / "sitecustomize.py").write_text(NEVER_ENDS)
+    run = program.Run(
+        folder=tmp_path,
+        scenario=load.scenario,
+        processes=1,
+        environment={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    children = psutil.Process().children
+    results, interrupted = program.run(run, lambda _: True)
+    assert results["total"]["answered"] > 10
+    assert not interrupted
+    assert not [child for child in children() if "locust" in " ".join(child.cmdline())]
 
 
 def test_a_worker_that_dies_is_reported_and_the_others_count(

@@ -57,6 +57,22 @@ def test_several_values_of_an_input_are_its_rows() -> None:
         gather(TOKENS, {"IDS": [np.arange(3), np.arange(2)]})
 
 
+def test_a_shape_tensor_has_no_rows() -> None:
+    resizes = model(
+        """
+        max_batch_size: 4
+        input { name: "X" data_type: TYPE_FP32 dims: [3] }
+        input { name: "S" data_type: TYPE_INT32 dims: [2] is_shape_tensor: true }
+        """
+    )
+    sent = gather(resizes, {"X": [zeros(3, 3)], "S": [np.array([8, 6], np.int32)]})
+    assert (sent["X"].shape, sent["S"].tolist()) == ((3, 3), [8, 6])
+    made = gather(resizes, generate(resizes, 2))
+    assert (made["X"].shape, made["S"].tolist()) == ((2, 3), [4, 4])
+    with pytest.raises(SpecError, match=r"\[1, 2\] does not fit \[2\]"):
+        gather(resizes, {"X": [zeros(3)], "S": [np.array([[8, 6]], np.int32)]})
+
+
 def test_a_model_without_batches_joins_values_along_its_own_first_dimension() -> None:
     assert gather(PLAIN, {"X": [zeros(1, 3), zeros(2, 3)]})["X"].shape == (3, 3)
     with pytest.raises(SpecError, match="takes no batches"):

@@ -73,6 +73,44 @@ def test_dimensions_that_vary_are_drawn_and_the_same_for_inputs_that_belong_toge
         assert 2 <= ids[1] <= 64
 
 
+def test_every_request_of_a_ragged_input_has_a_length_of_its_own(samples: Samples) -> None:
+    said = "data: {rows: 1..4, samples: 200, inputs: {X: {dims: [1..512 log]}}}"
+    made = samples('{X: "FP32[-1] ragged", K: INT32[1]}', said)
+    lengths = [each["X"][1][1] for each in made]
+    assert min(lengths) == 1
+    assert max(lengths) > 256
+    assert np.median(lengths) < 64, "evenly on a logarithmic scale, half are below 23"
+    for each in made:
+        rows, length = each["X"][1]
+        assert len(each["X"][2]) == 4 * rows * length
+        assert each["K"][1] == (rows, 1)
+
+
+SHAPED = "{X: FP32[-1], S: {data_type: INT32, dims: [2], is_shape_tensor: true}}"
+
+
+def test_a_shape_tensor_is_one_for_all_rows_and_holds_sizes(samples: Samples) -> None:
+    for each in samples(SHAPED, "data: {rows: 4}"):
+        datatype, shape, data = each["S"]
+        assert (datatype, shape) == ("INT32", (2,))
+        assert all(size >= 1 for size in np.frombuffer(data, "<i4"))
+        assert each["X"][1][0] == 4
+    (each,) = samples(SHAPED, "data: {samples: 1, inputs: {S: {values: ['640,480']}}}")
+    assert np.frombuffer(each["S"][2], "<i4").tolist() == [640, 480]
+
+
+def test_rows_from_a_file_share_a_shape_tensor_and_are_refused_if_they_can_not(
+    samples: Samples, tmp_path: Path
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"X": [1, 2], "S": [2, 3]}\n{"X": [3, 4], "S": [2, 3]}\n')
+    (both,) = samples(SHAPED, "data: {files: rows.jsonl, rows: 2}")
+    assert (both["X"][1], both["S"][1]) == ((2, 2), (2,))
+    file.write_text('{"X": [1, 2], "S": [2, 3]}\n{"X": [3, 4], "S": [9, 3]}\n')
+    with pytest.raises(SpecError, match="same shape tensor"):
+        samples(SHAPED, "data: {files: rows.jsonl, rows: 2}")
+
+
 def test_requests_have_the_rows_asked_for(samples: Samples) -> None:
     made = samples("{X: FP32[2], T: BYTES[1]}", "data: {rows: 1..8}")
     rows = {each["X"][1][0] for each in made}
@@ -122,6 +160,11 @@ def test_sequences_cover_the_samples_and_have_the_lengths_asked_for(plan: Any) -
         ("{X: FP32[2]}", "data: {inputs: {X: {text: 4}}}", "`text` makes BYTES, and the input is"),
         ("{X: INT32[2]}", "data: {inputs: {X: {values: [a]}}}", '"a" is no whole number'),
         ("{X: INT32[2]}", "unique: true", "no input can be made different: X: 2 numbers"),
+        (
+            "{S: {data_type: INT32, dims: [4], is_shape_tensor: true}}",
+            "unique: true",
+            "S: a shape",
+        ),
     ],
 )
 def test_what_does_not_fit_the_tensors_is_a_finding(

@@ -19,10 +19,12 @@ def generate(signature: Signature, rows: int | None = None) -> dict[str, list[Ar
     """
     numbers = np.random.default_rng(0)
     needed = [tensor for tensor in signature.inputs if not tensor.optional]
-    batch = (rows or 1,) if signature.max_batch_size else ()
     try:
         return {
-            tensor.name: [_values(tensor, batch, numbers)] for tensor in needed or signature.inputs
+            tensor.name: [
+                _values(tensor, (rows or 1,) if signature.batches(tensor) else (), numbers)
+            ]
+            for tensor in needed or signature.inputs
         }
     except WrongValueError as error:
         raise SpecError(str(error), why=signature.expects()) from error
@@ -37,4 +39,6 @@ def _values(tensor: Input, batch: tuple[int, ...], numbers: np.random.Generator)
         return words.reshape(shape)
     if dtype.kind == "f":
         return numbers.standard_normal(shape).astype(dtype)
+    if tensor.is_shape_tensor:
+        return np.full(shape, VARYING, dtype)
     return numbers.integers(0, 2 if dtype.kind == "b" else 10, shape).astype(dtype)

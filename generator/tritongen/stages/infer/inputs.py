@@ -80,8 +80,8 @@ def _joined(arrays: Sequence[Array]) -> Array:
 
 
 def _check(array: Array, tensor: Input, signature: Signature) -> None:
-    # Several values of a model that takes no batches were joined along its own first dimension.
-    if not signature.max_batch_size and not matches(array.shape, tensor.dims):
+    # Several values of an input that has no rows were joined along its own first dimension.
+    if not signature.batches(tensor) and not matches(array.shape, tensor.dims):
         raise WrongValueError(
             f"the values make {list(array.shape)} together, "
             f"which does not fit {signature.shape(tensor)}"
@@ -97,7 +97,7 @@ def _even(signature: Signature, arrays: dict[str, Array], rows: int | None) -> d
                 fix="leave out --batch",
             )
         return arrays
-    counts = {name: len(array) for name, array in arrays.items()}
+    counts = signature.rows(arrays)
     most = max([*counts.values(), rows or 1])
     uneven = {name: count for name, count in counts.items() if count not in {1, most}}
     if uneven or (rows and most > rows):
@@ -110,6 +110,6 @@ def _even(signature: Signature, arrays: dict[str, Array], rows: int | None) -> d
             fix=f"send at most {signature.max_batch_size} at once",
         )
     return {
-        name: array if len(array) == most else np.repeat(array, most, axis=0)
+        name: array if counts.get(name, most) == most else np.repeat(array, most, axis=0)
         for name, array in arrays.items()
     }

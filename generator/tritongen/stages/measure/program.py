@@ -22,9 +22,9 @@ GRACE_S = 15.0
 """How long it may take to write down what it has when it is asked to end early."""
 LAST_LINES = 20
 OWN_OPTIONS = "LOCUST_"
+"""Locust takes options from variables that start so; the scenario says everything here."""
 NEEDS = {"locust": "locust", "hdrhistogram": "hdrh", "hpack": "hpack", "hyperframe": "hyperframe"}
 """Packages by what pip calls them, with what Python calls them."""
-"""Locust takes options from variables that start so; the scenario says everything here."""
 
 
 @dataclass(frozen=True)

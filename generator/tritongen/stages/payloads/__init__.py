@@ -80,11 +80,11 @@ def _requests(
         "outputs": {tensor.name: tensor.datatype for tensor in model.outputs},
     }
     data = payload(samples, datatypes)
-    rows = [len(next(iter(each.inputs.values()))) for each in samples]
+    rows = [next(iter(model.rows(each.inputs).values()), 1) for each in samples]
     described = Samples(
         entry=_place(data, root),
         count=len(samples),
-        rows=sum(rows) / len(rows) if model.max_batch_size else 1.0,
+        rows=sum(rows) / len(rows),
         outputs=tuple(dict.fromkeys(name for each in samples for name in each.outputs)),
         sequences=tuple(_sequences(samples, traffic.data.sequence, numbers))
         if stateful(plan, traffic.model)

@@ -69,6 +69,8 @@ def values(
         return _from_range(said.range, tensor, shape, numbers)
     if dtype.kind == "f":
         return numbers.standard_normal(shape).astype(dtype)
+    if tensor.is_shape_tensor:
+        return _from_range(VARYING, tensor, shape, numbers)
     return numbers.integers(0, 2 if dtype.kind == "b" else 10, shape).astype(dtype)
 
 

@@ -37,7 +37,7 @@ def make(
     if data.files:
         single = _from_files(model, outputs, data, base)
         made = [_completed(each, model, data.inputs, numbers) for each in single]
-        return made if data.rows.high == 1 else list(_joined(made, data.rows, numbers))
+        return made if data.rows.high == 1 else list(_joined(model, made, data.rows, numbers))
     files = {
         name: [path for each in said.files or () for path in find(base, each)]
         for name, said in data.inputs.items()
@@ -79,7 +79,7 @@ def _completed(
 ) -> Sample:
     """Add the inputs that the spec has made up beside those of the file."""
     inputs = dict(said.inputs)
-    count = len(next(iter(inputs.values()))) if inputs and model.max_batch_size else 1
+    count = next(iter(model.rows(inputs).values()), 1)
     drawn = sizes(model, more, numbers)
     for tensor in model.inputs:
         if tensor.name in more and tensor.name not in inputs:
@@ -92,14 +92,12 @@ def _completed(
 
 
 def _check_batch(inputs: Mapping[str, Array], model: Signature) -> None:
-    if not model.max_batch_size:
-        return
-    counts = {name: len(array) for name, array in inputs.items()}
+    counts = model.rows(inputs)
     if len(set(counts.values())) > 1:
         said = ", ".join(f"{name} has {count}" for name, count in counts.items())
         raise WrongValueError(f"the inputs of one request differ in their rows: {said}")
-    if max(counts.values(), default=0) > model.max_batch_size:
-        most = max(counts.values())
+    most = max(counts.values(), default=0)
+    if most > model.max_batch_size:
         raise WrongValueError(f"{most} rows at once; {model.model} takes {model.max_batch_size}")
 
 
@@ -118,7 +116,8 @@ def _generated(
         if tensor.optional and said.present is not None and numbers.random() >= said.present:
             continue
         if found := files.get(tensor.name):
-            taken = [found[(number * count + row) % len(found)] for row in range(count)]
+            rows = count if model.batches(tensor) else 1
+            taken = [found[(number * count + row) % len(found)] for row in range(rows)]
             inputs[tensor.name] = _stack([array_of(path, tensor, model) for path in taken])
         else:
             shape = _shape(model, tensor, drawn, count)
@@ -130,7 +129,7 @@ def _generated(
 def _shape(
     model: Signature, tensor: Input, drawn: Mapping[int, int], count: int
 ) -> tuple[int, ...]:
-    batch = (count,) if model.max_batch_size else ()
+    batch = (count,) if model.batches(tensor) else ()
     return (*batch, *(drawn[at] if dim < 0 else dim for at, dim in enumerate(tensor.dims)))
 
 
@@ -144,15 +143,19 @@ def _values(
 
 
 def _joined(
-    single: Sequence[Sample], said: Range, numbers: np.random.Generator
+    model: Signature, single: Sequence[Sample], said: Range, numbers: np.random.Generator
 ) -> Iterator[Sample]:
     """Put samples of one row together, so many as are drawn, until each was taken once."""
+    shared = {tensor.name for tensor in model.inputs if not model.batches(tensor)}
     taken = 0
     while taken < len(single):
         count = draw(numbers, said)
         part = [single[(taken + n) % len(single)] for n in range(count)]
         yield Sample(
-            inputs={n: _stack([each.inputs[n] for each in part]) for n in part[0].inputs},
+            inputs={
+                name: (_same if name in shared else _stack)([each.inputs[name] for each in part])
+                for name in part[0].inputs
+            },
             outputs={n: _stack([each.outputs[n] for each in part]) for n in part[0].outputs},
         )
         taken += count
@@ -162,3 +165,9 @@ def _stack(arrays: Sequence[Array]) -> Array:
     if len({array.shape[1:] for array in arrays}) > 1:
         raise WrongValueError("samples of different shapes can't be rows of one request")
     return np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
+
+
+def _same(arrays: Sequence[Array]) -> Array:
+    if any(not np.array_equal(array, arrays[0]) for array in arrays):
+        raise WrongValueError("rows of one request have the same shape tensor, these differ")
+    return arrays[0]

@@ -25,6 +25,9 @@ def place(samples: Sequence[Sample], model: Signature) -> Mapping[str, Any]:
     """
     reasons = []
     for tensor in model.inputs:
+        if tensor.is_shape_tensor:
+            reasons.append(f"{tensor.name}: a shape")
+            continue
         arrays = [each.inputs.get(tensor.name) for each in samples]
         found = _in_input(tensor, [array for array in arrays if array is not None], len(samples))
         if isinstance(found, dict):
