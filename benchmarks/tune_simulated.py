@@ -6,7 +6,8 @@ is the same for whoever asks for it. The truth is found by simulating the true s
 settings, and whatever a search wins with.
 
 It goes on with what is in ``benchmarks/measured/tune_simulated.jsonl`` for ``TUNE_MINUTES`` (5),
-until there are ``TUNE_ENSEMBLES`` (200): two minutes each. ``TUNE_JOBS`` processes share them.
+until there are ``TUNE_ENSEMBLES`` (200): twenty seconds each, minutes where there is no C compiler.
+``TUNE_JOBS`` processes share them.
 """
 
 import json
@@ -26,6 +27,7 @@ from unittest.mock import patch
 
 import numpy as np
 
+from benchmarks._native import native
 from tritongen.errors import TuneError
 from tritongen.records.facts import Facts
 from tritongen.records.loadtest import PlannedLoadTest
@@ -235,7 +237,7 @@ def _run(study: Study) -> Run:
 @contextmanager
 def simulated_once() -> Iterator[None]:
     """Simulate no system twice under the same load: limits and budgets begin with the same."""
-    once = cache(simulate)
+    once = cache(native)
     with ExitStack() as patched:
         for module in (expect, profiles, simulated):
             patched.enter_context(patch.object(module, "simulate", once))
@@ -250,6 +252,7 @@ def ensemble(number: int) -> list[dict[str, Any]]:
         folder = Path(name)
         plan, server = made(number, folder)
         assert plan.tune is not None
+        _check_native(plan, server)
         truth = Truth(plan, server)
         shared = Shared(server, {})
         space = space_of(plan, plan.tune, Host(cores=server.cores), None)
@@ -263,6 +266,14 @@ def ensemble(number: int) -> list[dict[str, Any]]:
         lines = [_judged(truth, cap, cap_ms, won[cap]) for cap, cap_ms in caps.items()]
     cpu_s = round(time.process_time() - began, 1)
     return [{"ensemble": number, "steps": len(server.steps), "cpu_s": cpu_s, **x} for x in lines]
+
+
+def _check_native(plan: Plan, server: SimulatedServer) -> None:
+    """Hold what is simulated in C against what Python says."""
+    test, seconds = plan.loadtests["t"], SECONDS
+    fast = server.outcome(Setting(), test, seconds=seconds, seed=7)
+    with patch.object(simulated, "simulate", simulate):
+        assert fast == server.outcome(Setting(), test, seconds=seconds, seed=7)
 
 
 def _judged(
