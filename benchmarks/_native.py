@@ -52,12 +52,12 @@ class _System(ctypes.Structure):
 
 @cache
 def _compiled() -> Any:
-    folder = Path(tempfile.mkdtemp())
-    library = folder / "native.so"
     # Nothing that would round otherwise than Python does.
     options = ("-O2", "-ffp-contract=off", "-fPIC", "-shared")
-    subprocess.run(["cc", *options, "-o", library, SOURCE], check=True)
-    loaded = ctypes.CDLL(str(library))
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "native.so"
+        subprocess.run(["cc", *options, "-o", library, SOURCE], check=True)
+        loaded = ctypes.CDLL(str(library))
     loaded.simulate.argtypes = (POINTER, POINTER, POINTER, DOUBLE, DOUBLE)
     loaded.simulate.restype = None
     loaded.forget.argtypes = (POINTER,)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import get_args
@@ -10,6 +11,7 @@ import pytest
 
 from tritongen.parts import searches
 from tritongen.parts.searches import SEARCHES, Guess, Proposal, Task, Tried
+from tritongen.parts.searches._task import positions
 from tritongen.records.study import Dimension, Score, Setting, Space
 from tritongen.records.tune import Method
 
@@ -170,3 +172,15 @@ def test_the_hill_climb_begins_at_the_smallest_and_knows_sizes_and_counts_only()
     assert isinstance(found, Proposal)
     assert set(found.setting.by_key.values()) == {1, 2}
     assert found.setting.by_key["a", "x"] == 2
+
+
+def test_the_hill_climb_measures_three_neighbours_before_a_step() -> None:
+    dimensions = [replace(each, model=model) for model in "abcd" for each in SPACE.dimensions[:2]]
+    space, done = Space(tuple(dimensions)), list[Tried]()
+    for _ in range(4):
+        begun = replace(task(done), space=space)
+        found = SEARCHES["hill_climb"].propose(begun)
+        assert isinstance(found, Proposal)
+        assert math.hypot(*positions(space, found.setting)) <= 3
+        done.append(tried(found.setting))
+    assert len({each.setting for each in done}) == 4

@@ -7,7 +7,7 @@ they are better, and ends where a step leads back; each point is measured once.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
+from itertools import combinations, product
 from typing import Final
 
 from tritongen.parts.searches._task import Proposal, Task, utility
@@ -88,15 +88,11 @@ class _Grid:
 
     def neighbours(self, home: Place) -> list[Place]:
         """Return the places around one, the nearest first."""
-        shifts = range(-RADIUS, RADIUS + 1)
-        found = []
-        for shift in _shifts(len(home), shifts):
-            place = tuple(a + b for a, b in zip(home, shift, strict=True))
-            inside = all(
-                0 <= n < len(values) for n, (_, values) in zip(place, self.axes, strict=True)
-            )
-            if inside and 0 < math.hypot(*shift) <= RADIUS:
-                found.append(place)
+        reach = [
+            range(max(n - RADIUS, 0), min(n + RADIUS + 1, len(values)))
+            for n, (_, values) in zip(home, self.axes, strict=True)
+        ]
+        found = {place for place in _around(home, reach) if 0 < math.dist(place, home) <= RADIUS}
         return sorted(found, key=lambda place: (math.dist(place, home), place))
 
     def step(self, home: Place, seen: Sequence[Place]) -> Place:
@@ -119,16 +115,15 @@ def _powers(values: Sequence[Value]) -> tuple[Value, ...]:
     return tuple(v for v in values if isinstance(v, int) and v & (v - 1) == 0)
 
 
-def _shifts(axes: int, shifts: Iterable[int]) -> Iterator[Place]:
-    if axes <= WIDE:
-        yield from product(shifts, repeat=axes)
+def _around(home: Place, reach: Sequence[Iterable[int]]) -> Iterator[Place]:
+    if len(home) <= WIDE:
+        yield from product(*reach)
         return
-    for first in range(axes):
-        for second in range(first):
-            for a, b in product(shifts, repeat=2):
-                shift = [0] * axes
-                shift[first], shift[second] = a, b
-                yield tuple(shift)
+    for first, second in combinations(range(len(home)), 2):
+        for a, b in product(reach[first], reach[second]):
+            place = list(home)
+            place[first], place[second] = a, b
+            yield tuple(place)
 
 
 def _gain(home: float, place: float) -> float:
