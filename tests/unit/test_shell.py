@@ -89,3 +89,20 @@ def test_a_program_is_gone_when_the_last_of_its_threads_is(tmp_path: Path) -> No
     assert process.wait(PATIENCE_S)
     assert process.exit_code() is not None
     assert not stat.exists()
+
+
+def test_memory_is_that_of_all_processes_of_a_session_what_they_share_left_out(
+    tmp_path: Path,
+) -> None:
+    holds = "import os, time; os.fork(); kept = os.urandom(50 << 20); print(1, flush=True); "
+    holds += "time.sleep(60)"
+    process = started(tmp_path, holds)
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while (tmp_path / "log").read_text().count("\n") < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert 100 < shell.memory_bytes(process.pid) / 2**20 < 140
+    finally:
+        process.end(PATIENCE_S)
+    assert shell.memory_bytes(process.pid) == 0

@@ -112,6 +112,7 @@ class Server:
     """The server during ``window_s``; ``cpu_cores`` is how many its processes used, if known.
 
     ``source`` says where the counters were read: the server itself, or a Prometheus.
+    ``memory_bytes`` is what its processes held at the beginning and at the end, if known.
     """
 
     window_s: float
@@ -119,6 +120,7 @@ class Server:
     cpu_cores: float | None
     cores: int | None
     source: str
+    memory_bytes: tuple[int, int] | None = None
 
     def model(self, name: str) -> ModelTimes | None:
         """Return a model's times."""

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -197,3 +198,13 @@ def cpu_seconds(leader: int) -> float:
     stats = filter(None, (_stat(pid) for pid in (leader, *_session(leader, ""))))
     ticks = sum(sum(map(int, stat[11:15])) for stat in stats)
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory_bytes(leader: int) -> int:
+    """Return the memory that a process and those of its session hold, what they share left out."""
+    pages = 0
+    for pid in (leader, *_session(leader, "")):
+        with suppress(OSError):
+            _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+            pages += int(resident) - int(shared)
+    return pages * os.sysconf("SC_PAGE_SIZE")

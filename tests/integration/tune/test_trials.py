@@ -1,4 +1,4 @@
-"""Settings on a server of the study's own: one that hangs, one that kills it, one it starts for."""
+"""Settings on a server of the study's own: one that hangs, kills it, leaks, or has it restarted."""
 
 import threading
 from pathlib import Path
@@ -10,6 +10,7 @@ from tritongen.cli.planning import plan_spec
 from tritongen.cli.trials import Own, Trials
 from tritongen.cli.tuning import for_engine
 from tritongen.errors import EngineError
+from tritongen.records.measurement import Measurement
 from tritongen.records.plan import Plan
 from tritongen.records.study import Setting
 
@@ -28,7 +29,12 @@ if MOOD == "crash":
     os.kill(os.getppid(), signal.SIGKILL)
 
 
+KEPT = []
+
+
 def one(x):
+    if MOOD == "leak":
+        KEPT.append(os.urandom(1 << 18))
     return {{"y": x + 1}}
 """
 SPEC = """\
@@ -42,7 +48,7 @@ models:
     dynamic_batching: {}
     instance_group: {kind: cpu, count: 1}
 loadtests:
-  few: {model: one, arrivals: {closed: 2}, duration: 1s, warmup: 0s, lag_limit: 100%}
+  few: {model: one, arrivals: {closed: 2}, duration: 2s, warmup: 0s, lag_limit: 100%}
 server: {response_cache: {local: {size: 1MiB}}}
 """
 LOAD_S = 4.0
@@ -69,12 +75,25 @@ class Study:
             ending=threading.Event(),
         )
 
-    def answered(self, count: int, mood: str = "", cache: int = 1 << 20) -> int:
-        """Return how many requests are answered with so many instances and bytes of cache."""
+    def measured(self, count: int, mood: str, cache: int = 1 << 20) -> Measurement:
+        """Return what is measured with so many instances and bytes of cache."""
         self.mood.write_text(mood)
         values = {("one", "instance_group.count"): count, ("", "response_cache.local.size"): cache}
-        measured = self.trials.evaluate(Setting.of(values), self.plan.loadtests["few"], 1.0)
-        return measured.total.answered
+        test = self.plan.loadtests["few"]
+        return self.trials.evaluate(Setting.of(values), test, test.duration_s)
+
+    def answered(self, count: int, mood: str = "", cache: int = 1 << 20) -> int:
+        """Return how many requests are answered."""
+        return self.measured(count, mood, cache).total.answered
+
+    def grown(self, mood: str, cache: int = 1 << 20) -> float:
+        """Return by how many bytes the server's memory grew for each request that it answered."""
+        server = self.measured(1, mood, cache).server
+        assert server is not None
+        assert server.memory_bytes is not None
+        before, after = server.memory_bytes
+        (one,) = server.models
+        return (after - before) / one.requests
 
     @property
     def pid(self) -> int:
@@ -111,3 +130,12 @@ def test_a_server_goes_on_is_replaced_or_started_anew_as_a_setting_wants_it(tmp_
     assert not Path(f"/proc/{third}").exists()
 
     assert not (tmp_path / "model_repository").exists()
+
+
+def test_a_model_that_leaks_shows_in_the_server_s_memory(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    try:
+        assert study.grown("") < 1 << 12
+        assert study.grown("leak", cache=2 << 20) == pytest.approx(1 << 18, rel=0.1)
+    finally:
+        study.own.close()

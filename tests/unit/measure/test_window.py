@@ -28,15 +28,15 @@ LAST = {"success_count": 30, "success_ns": 70_000_000, "queue_ns": 25_000_000, "
 
 def test_what_was_before_the_window_is_not_counted() -> None:
     samples = [
-        sample(100.0, counters(**FIRST, batches={1: 5}), cpu_s=3.0),
-        sample(110.0, counters(**LAST, batches={1: 5, 4: 2}), cpu_s=8.0),
+        sample(100.0, counters(**FIRST, batches={1: 5}), cpu_s=3.0, memory_bytes=7),
+        sample(110.0, counters(**LAST, batches={1: 5, 4: 2}), cpu_s=8.0, memory_bytes=9),
     ]
     seen = server(samples, {"m": CONFIG}, cores=2, source="test")
     assert seen is not None
     (model,) = seen.models
     assert (model.requests, model.total_ms, model.queue_ms) == (20, 3.0, 1.0)
     assert (model.busy_s, model.batches) == (2.0, {4: 2})
-    assert (seen.window_s, seen.cpu_cores) == (10.0, 0.5)
+    assert (seen.window_s, seen.cpu_cores, seen.memory_bytes) == (10.0, 0.5, (7, 9))
 
 
 def test_a_batch_size_s_mean_time_is_that_of_its_executions_in_the_window() -> None:

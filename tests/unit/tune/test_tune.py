@@ -349,3 +349,23 @@ def test_a_reader_is_told_what_the_figures_hide(plan: Plan, journal: Path) -> No
     (note,) = study.notes
     assert note.startswith("in 12 of 12 trials the load program woke up late")
     assert read_study(journal).notes == study.notes
+
+
+@pytest.mark.parametrize(("each_kib", "told"), [(64, True), (0.1, False), (-64, False)])
+def test_a_server_whose_memory_goes_on_growing_is_told(
+    plan: Plan, journal: Path, each_kib: float, told: bool
+) -> None:
+    made, held = server(plan), 1 << 30
+
+    def leaks(setting: Setting, test: PlannedLoadTest, seconds: float) -> Measurement:
+        nonlocal held
+        found = made.evaluate(setting, test, seconds)
+        assert found.server is not None
+        before, held = held, held + int(1024 * each_kib * found.total.answered)
+        return replace(found, server=replace(found.server, memory_bytes=(before, held)))
+
+    assert plan.tune is not None
+    study = tune(plan, leaks, plan.tune, host=Host(), journal=journal)
+    notes = [note for note in study.notes if "a model seems to keep" in note]
+    assert len(notes) == told
+    assert all(f"{each_kib:.1f} KiB for each answer" in note for note in notes)

@@ -99,6 +99,7 @@ class Watch:
             at_s=time.time(),
             models=rows,
             cpu_s=None if pid is None else shell.cpu_seconds(pid),
+            memory_bytes=None if pid is None else shell.memory_bytes(pid),
             pending=self._pending(),
         )
 

@@ -14,12 +14,14 @@ class ServerSample:
     """The server's counters at one moment.
 
     ``at_s`` is on the clock of the machine (seconds since 1970), ``cpu_s`` what its processes have
-    used so far, ``pending`` the requests that wait for a model, by its name.
+    used so far, ``memory_bytes`` what they hold, ``pending`` the requests that wait for a model, by
+    its name.
     """
 
     at_s: float
     models: tuple[Statistics, ...]
     cpu_s: float | None = None
+    memory_bytes: int | None = None
     pending: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -46,11 +48,21 @@ def server(
     cpu = None
     if first.cpu_s is not None and last.cpu_s is not None:
         cpu = max(last.cpu_s - first.cpu_s, 0.0) / window_s
+    memory = None
+    if first.memory_bytes is not None and last.memory_bytes is not None:
+        memory = first.memory_bytes, last.memory_bytes
     models = tuple(
         _times(config, _delta(name, first, last), _mean_pending(name, samples))
         for name, config in configs.items()
     )
-    return Server(window_s=window_s, models=models, cpu_cores=cpu, cores=cores, source=source)
+    return Server(
+        window_s=window_s,
+        models=models,
+        cpu_cores=cpu,
+        cores=cores,
+        source=source,
+        memory_bytes=memory,
+    )
 
 
 def _mean_pending(name: str, samples: Sequence[ServerSample]) -> float | None:

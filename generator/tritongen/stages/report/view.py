@@ -290,7 +290,14 @@ def _counters(measurement: Measurement) -> str:
     assert server is not None
     if server.cpu_cores is None or server.cores is None:
         return server.source
-    return f"{server.source}; it used {number(server.cpu_cores)} of {server.cores} cores"
+    used = f"{server.source}; it used {number(server.cpu_cores)} of {server.cores} cores"
+    return f"{used}, {_memory(*server.memory_bytes)}" if server.memory_bytes else used
+
+
+def _memory(before: int, after: int) -> str:
+    grown = (after - before) / 2**20
+    more = f", {grown:,.0f} MiB more than at the beginning" if grown >= 1 else ""
+    return f"{after / 2**20:,.0f} MiB of memory{more}"
 
 
 def environment(measurement: Measurement) -> dict[str, str]:
