@@ -214,9 +214,14 @@ def _tried(task: Task, residuals: tuple[Residual, Residual]) -> list[_Belief]:
 
 
 def best_tried(task: Task) -> list[Setting]:
-    """Return what was measured and probably holds all limits, the best first."""
+    """Return what was measured and may hold all limits, what is worth most on average first."""
     held = [each for each in _tried(task, _residuals(task)) if each.chance > PLAUSIBLE]
-    return [each.setting for each in sorted(held, key=lambda b: (b.chance < HALF, -b.mean))]
+    return [s.setting for s in sorted(held, key=lambda each: -each.mean - math.log(each.chance))]
+
+
+def noise(task: Task) -> float:
+    """Return how much two latencies of one setting differ: a standard deviation of logarithms."""
+    return _residuals(task)[1].errs.noise
 
 
 def _sound(task: Task) -> dict[tuple[str, str, Value], float]:

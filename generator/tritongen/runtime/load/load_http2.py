@@ -41,7 +41,7 @@ FRAME_SIZE, WINDOW = 2**14, 2**16 - 1
 WIDEST = 2**31 - 1
 """A window that never makes the server wait."""
 LARGEST = 2**20
-"""A frame that the server may send: few for a large tensor, none that another protocol begins as."""
+"""What a server may send in a frame: few for a large tensor, none as other protocols begin."""
 CHUNK = 2**16
 
 STATUS = {str(code.value[0]): code.name for code in grpc.StatusCode}

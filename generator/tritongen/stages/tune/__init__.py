@@ -19,7 +19,7 @@ from tritongen.stages.tune import marks
 from tritongen.stages.tune.concluding import best, conclude, front
 from tritongen.stages.tune.earlier import taken
 from tritongen.stages.tune.evidence import tuned
-from tritongen.stages.tune.finals import all_fell, finals, reserve
+from tritongen.stages.tune.finals import finals, none_held, reserve
 from tritongen.stages.tune.journal import Journal, read_study
 from tritongen.stages.tune.notes import notes
 from tritongen.stages.tune.profiling import profile_runs, start_at_its_limit
@@ -166,7 +166,7 @@ def _found(session: Session) -> tuple[float | None, str]:
         within, stopped = _search(session)
         went_on = len(session.study.trials) > known
         stopped = finals(session) or stopped
-        if not (went_on and all_fell(session) and session.left()):
+        if not (went_on and none_held(session) and session.left()):
             return within, stopped
 
 

@@ -18,6 +18,7 @@ from tritongen.records.study import (
     Trial,
 )
 from tritongen.records.tune import Goal, Limits
+from tritongen.stages.tune.scoring import mean_of
 
 TIE = {"throughput": 0.03, "p99": 0.15, "cost": 0.03}
 """Smaller differences are none, however often they are seen."""
@@ -58,13 +59,7 @@ def _contender(setting: Setting, trials: Sequence[Trial], limits: Limits) -> Con
     if limits.p99 is not None:
         exceeded["p99"] = fmean(p99) / (1000 * limits.p99)
     score = replace(
-        scores[0],
-        throughput_rps=fmean(rps),
-        p50_ms=fmean(score.p50_ms for score in scores),
-        p99_ms=fmean(p99),
-        error_rate=fmean(score.error_rate for score in scores),
-        cost_per_million=fmean(score.cost_per_million for score in scores),
-        exceeded={name: ratio for name, ratio in exceeded.items() if ratio > 1},
+        mean_of(scores), exceeded={name: ratio for name, ratio in exceeded.items() if ratio > 1}
     )
     return Contender(
         setting=setting,

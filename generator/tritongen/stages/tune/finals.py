@@ -2,16 +2,22 @@
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 from tritongen.parts.searches import SEARCHES, guided, missed, utility
 from tritongen.records.study import LOAD, SERVER, Setting, Trial
+from tritongen.stages.tune.concluding import contenders
 from tritongen.stages.tune.session import Run, Session
 
+HALF = 0.5
+"""Half of a limit is as good as none of it: that one run had no errors outweighs no other's."""
 LONGER = 2.0
 """A final trial measures so many times longer."""
 TURNS = 3
-CLEARLY = 1.1
-"""A limit that is exceeded so far was not met by luck."""
+SURE = 1.28
+"""So many standard errors above a limit: nine in ten of those miss it."""
+USUAL = 0.08
+"""How much latencies of one setting differ, where a search does not learn it."""
 NEAR = 0.05
 """With nothing that holds all limits, what misses them by less is measured again."""
 LOWER = 2
@@ -38,8 +44,10 @@ def finals(session: Session) -> str:
     ranked = _ranked(session)
     start = _start(session)
     plain = [_plainest(session, setting) for setting in ranked[:1]]
-    fallen = {t.setting for t in session.study.trials if t.kind == "final" and _fell(t)}
-    fallen = {s for s in fallen if (SERVER, LOAD) not in s.by_key}  # they go on at a lower rate
+    clearly = _clearly(session)
+    again = {t.setting for t in session.study.trials if t.kind == "final"}
+    again = {s for s in again if (SERVER, LOAD) not in s.by_key}  # they go on at a lower rate
+    fallen = {setting for setting in again if _fell(session, setting, clearly)}
     rivals = [s for s in dict.fromkeys([*plain, *ranked]) if s != start and s not in fallen]
     chosen = [*rivals[:RIVALS], *([start] if start else [])]
     waiting = rivals[RIVALS:]
@@ -52,19 +60,19 @@ def finals(session: Session) -> str:
             slower = _slower(session, trial)
             if slower is not None:
                 chosen[chosen.index(trial.setting)] = slower
-            elif trial.setting != start and _fell(trial):
+            elif trial.setting != start and _fell(session, trial.setting, clearly):
                 chosen.remove(trial.setting)
                 chosen += waiting[:1]
                 waiting = waiting[1:]
     return ""
 
 
-def all_fell(session: Session) -> bool:
+def none_held(session: Session) -> bool:
     """Tell whether settings were found that did not hold, measured again, and none that did."""
     start = _start(session)
-    runs = [t for t in session.study.trials if t.kind == "final" and t.setting != start]
-    good = {trial.setting for trial in runs if not _fell(trial)}
-    return bool(runs) and not good - {trial.setting for trial in runs if _fell(trial)}
+    again = [each for each in contenders(session.study) if each.setting != start]
+    failed = any(trial.kind == "final" and not trial.score for trial in session.study.trials)
+    return (bool(again) or failed) and not any(each.score.feasible for each in again)
 
 
 def _next(session: Session, chosen: Sequence[Setting]) -> list[Run]:
@@ -118,9 +126,22 @@ def _slower(session: Session, trial: Trial) -> Setting | None:
     return trial.setting.changed({(SERVER, LOAD): rates[place]}) if place >= 0 else None
 
 
-def _fell(trial: Trial) -> bool:
-    """Tell whether a setting proved to be none: it failed, or clearly exceeds a limit."""
-    return trial.score is None or any(r > CLEARLY for r in trial.score.exceeded.values())
+def _clearly(session: Session) -> float:
+    """Return the logarithm by which one trial exceeds a limit that its setting surely misses."""
+    guides = SEARCHES[session.study.tune.method].PROFILES and not session.expectations.untold
+    return SURE * (guided.noise(session.task(0, finals=False)) if guides else USUAL)
+
+
+def _fell(session: Session, setting: Setting, clearly: float) -> bool:
+    """Tell whether a setting proved to be none: it failed, or surely misses a limit."""
+    trials = _finals(session, setting)
+    if any(trial.score is None for trial in trials):
+        return True
+    ratios = [session.ratios[trial.number] for trial in trials]
+    over = clearly / math.sqrt(len(ratios))
+    return any(
+        fmean(math.log(max(each[name], HALF)) for each in ratios) > over for name in ratios[0]
+    )
 
 
 def _ranked(session: Session) -> list[Setting]:

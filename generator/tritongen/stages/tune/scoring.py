@@ -1,6 +1,8 @@
 """What a measured or simulated setting is worth, and what it takes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
 
 from tritongen.parts import backends
 from tritongen.records.instances import instances
@@ -182,3 +184,15 @@ def _threads(config: ModelConfig, host: Host) -> float:
         else ""
     )
     return float(said) if said.isdecimal() and int(said) else float(host.cores or 1)
+
+
+def mean_of(scores: Sequence[Score]) -> Score:
+    """Return what several measurements of a setting say together; limits are the first one's."""
+    return replace(
+        scores[0],
+        throughput_rps=fmean(score.throughput_rps for score in scores),
+        p50_ms=fmean(score.p50_ms for score in scores),
+        p99_ms=fmean(score.p99_ms for score in scores),
+        error_rate=fmean(score.error_rate for score in scores),
+        cost_per_million=fmean(score.cost_per_million for score in scores),
+    )

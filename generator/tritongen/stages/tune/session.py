@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 
 from tritongen.errors import EngineError, MeasureError
 from tritongen.parts.searches import Guess, Proposal, Task, Tried
@@ -15,7 +16,7 @@ from tritongen.stages.tune import load
 from tritongen.stages.tune.earlier import condensed
 from tritongen.stages.tune.expect import Expectations
 from tritongen.stages.tune.journal import Journal
-from tritongen.stages.tune.scoring import NotTrustedError, measured_score
+from tritongen.stages.tune.scoring import NotTrustedError, mean_of, measured_score
 from tritongen.stages.tune.settings import apply_setting, replicated
 
 Evaluate = Callable[[Setting, PlannedLoadTest, float], Measurement]
@@ -221,12 +222,11 @@ class Session:
         ``finals`` it is what was known before those.
         """
         assert self.study.space is not None
-        tried: dict[Setting, Trial] = {}
+        tried: dict[Setting, list[Trial]] = {}
         for trial in self.study.trials:
             if trial.kind == "profile" or (trial.kind == "final" and not finals):
                 continue
-            if trial.score or trial.setting not in tried:
-                tried[trial.setting] = trial
+            tried.setdefault(trial.setting, []).append(trial)
         return Task(
             space=self.study.space,
             goal=self.study.tune.goal,
@@ -236,9 +236,17 @@ class Session:
             guess=self.expectations.guess,
         )
 
-    def _tried(self, trial: Trial) -> Tried:
-        ratios = self.ratios.get(trial.number, {})
-        return Tried(setting=trial.setting, score=trial.score, ratios=ratios)
+    def _tried(self, trials: Sequence[Trial]) -> Tried:
+        """Return a setting with what all its measurements say together."""
+        scores = [trial.score for trial in trials if trial.score]
+        ratios = [self.ratios[trial.number] for trial in trials if trial.score]
+        return Tried(
+            setting=trials[0].setting,
+            score=mean_of(scores) if scores else None,
+            ratios={name: fmean(each[name] for each in ratios) for name in ratios[0]}
+            if ratios
+            else {},
+        )
 
     def learn(self, trials: Sequence[Trial] | None = None) -> None:
         """Let the simulation learn from what was measured."""
