@@ -10,8 +10,8 @@ from typing import get_args
 import pytest
 
 from tritongen.parts import searches
-from tritongen.parts.searches import SEARCHES, Guess, Proposal, Task, Tried
-from tritongen.parts.searches._task import positions
+from tritongen.parts.searches import SEARCHES, Guess, Proposal, Task, Tried, guided
+from tritongen.parts.searches._task import objective, positions
 from tritongen.records.study import Dimension, Score, Setting, Space
 from tritongen.records.tune import Method
 
@@ -184,3 +184,29 @@ def test_the_hill_climb_measures_three_neighbours_before_a_step() -> None:
         assert math.hypot(*positions(space, found.setting)) <= 3
         done.append(tried(found.setting))
     assert len({each.setting for each in done}) == 4
+
+
+def placed(*values: int) -> Setting:
+    return Setting.of({d.key: value for d, value in zip(SPACE.dimensions, values, strict=True)})
+
+
+def test_what_just_holds_a_limit_is_worth_less_than_what_surely_does() -> None:
+    close, far = tried(placed(8, 3, 8, 3)), tried(placed(4, 3, 8, 3))
+    assert objective(close.score, "throughput") > objective(far.score, "throughput")
+
+    def doubted(settings: Sequence[Setting], fine: bool) -> list[Guess | None]:
+        return [replace(each, doubt=0.2) for each in guess(settings, fine) if each]
+
+    unsure = replace(task([close, far]), guess=doubted)
+    assert guided.best_tried(task([close, far])) == [close.setting, far.setting]
+    assert guided.best_tried(unsure) == [far.setting, close.setting]
+
+
+def test_guided_learns_how_much_latencies_of_one_setting_differ() -> None:
+    quiet = [tried(placed(size, count, 4, 2)) for size in (1, 2, 4, 8) for count in (1, 2, 3)]
+    disturbed = []
+    for number, each in enumerate(quiet):
+        assert each.score
+        p99_ms = each.score.p99_ms * (1.5 if number % 2 else 0.7)
+        disturbed.append(replace(each, score=replace(each.score, p99_ms=p99_ms)))
+    assert guided.noise(task(disturbed)) > 2 * guided.noise(task(quiet))
