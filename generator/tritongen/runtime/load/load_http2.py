@@ -40,9 +40,6 @@ FRAME_SIZE, WINDOW = 2**14, 2**16 - 1
 
 WIDEST = 2**31 - 1
 """A window that never makes the server wait."""
-LARGEST = 2**20
-"""What a server may send in a frame: few for a large tensor, none as other protocols begin."""
-CHUNK = 2**16
 
 STATUS = {str(code.value[0]): code.name for code in grpc.StatusCode}
 STATUS_OF_HTTP = {
@@ -90,18 +87,14 @@ class Http2:
             raise ConnectionLostError("the server speaks no HTTP/2 over TLS")
         self.socket = opened
         self.decoder = Decoder()
-        self.unread, self.missing = bytearray(), 0
+        self.unread = b""
         self.unsent: list[bytes] = []
         self.leaving = False
         self.frame_size, self.initial, self.window = FRAME_SIZE, WINDOW, WINDOW
         self.unacknowledged = 0
         self.stream = -1
         self._reset()
-        settings = {
-            SettingsFrame.INITIAL_WINDOW_SIZE: WIDEST,
-            SettingsFrame.MAX_FRAME_SIZE: LARGEST,
-            SettingsFrame.ENABLE_PUSH: 0,
-        }
+        settings = {SettingsFrame.INITIAL_WINDOW_SIZE: WIDEST, SettingsFrame.ENABLE_PUSH: 0}
         said = SettingsFrame(settings=settings), WindowUpdateFrame(0, WIDEST - WINDOW)
         self.socket.sendall(PREFACE + b"".join(frame.serialize() for frame in said))
 
@@ -118,7 +111,7 @@ class Http2:
         try:
             self.socket.settimeout(0)
             while not self.leaving:
-                self._read(self.socket.recv(CHUNK))
+                self._read(self.socket.recv(65536))
         except (BlockingIOError, ssl.SSLWantReadError):
             return not self.leaving
         except (OSError, ConnectionLostError):
@@ -163,7 +156,7 @@ class Http2:
         end = MESSAGE_HEADER + int.from_bytes(self.body[1:MESSAGE_HEADER], "big")
         if len(self.body) < max(MESSAGE_HEADER, end):
             return None
-        message = bytes(memoryview(self.body)[MESSAGE_HEADER:end])
+        message = bytes(self.body[MESSAGE_HEADER:end])
         del self.body[:end]
         return message
 
@@ -194,36 +187,33 @@ class Http2:
     def _wait(self) -> None:
         """Send what is ready, then read what comes next."""
         self._flush()
-        self._read(self.socket.recv(max(CHUNK, self.missing)))
+        self._read(self.socket.recv(65536))
 
     def _read(self, received: bytes) -> None:
         if not received:
             raise ConnectionLostError("the server closed the connection")
-        self.unread += received
         try:
-            for frame in self._frames():
+            for frame in self._frames(self.unread + received):
                 self._take(frame)
         except (HyperframeError, HPACKError) as error:
             text = f"no HTTP/2: {type(error).__name__}: {error}"
             raise ConnectionLostError(text) from None
         self._flush()
 
-    def _frames(self) -> Iterator[Frame]:
-        """Give what is whole; keep the rest, and how much is missing of it."""
-        at = self.missing = 0
-        while len(self.unread) - at >= FRAME_HEADER:
-            begin = at + FRAME_HEADER
-            frame, length = Frame.parse_frame_header(memoryview(bytes(self.unread[at:begin])))
-            if length > LARGEST:
-                said = bytes(self.unread[at : at + 20])
-                raise ConnectionLostError(f"the server speaks no HTTP/2: {said!r}")
-            if begin + length > len(self.unread):
-                self.missing = begin + length - len(self.unread)
+    def _frames(self, data: bytes) -> Iterator[Frame]:
+        """Give what is whole; keep the rest."""
+        view, at = memoryview(data), 0
+        while len(view) - at >= FRAME_HEADER:
+            frame, length = Frame.parse_frame_header(view[at : at + FRAME_HEADER])
+            end = at + FRAME_HEADER + length
+            if length > FRAME_SIZE:
+                raise ConnectionLostError(f"the server speaks no HTTP/2: {data[at : at + 20]!r}")
+            if end > len(view):
                 break
-            frame.parse_body(memoryview(self.unread)[begin : begin + length])
-            at = begin + length
+            frame.parse_body(view[at + FRAME_HEADER : end])
+            at = end
             yield frame
-        del self.unread[:at]
+        self.unread = data[at:]
 
     def _take(self, frame: Frame) -> None:
         if isinstance(frame, DataFrame):
