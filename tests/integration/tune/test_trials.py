@@ -136,6 +136,6 @@ def test_a_model_that_leaks_shows_in_the_server_s_memory(tmp_path: Path) -> None
     study = Study(tmp_path)
     try:
         assert study.grown("") < 1 << 12
-        assert study.grown("leak", cache=2 << 20) == pytest.approx(1 << 18, rel=0.1)
+        assert study.grown("leak", cache=2 << 20) == pytest.approx(1 << 18, rel=0.3)
     finally:
         study.own.close()
