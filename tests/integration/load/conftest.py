@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.integration.gateway.fleet import free_ports
 
 import tritongen
 from tritongen.records.endpoint import Endpoint
@@ -105,6 +106,9 @@ class Load:
     def start(self, *options: str) -> "subprocess.Popen[str]":
         """Start Locust; it is killed at the end of the test if it still runs."""
         program = [str(LOCUST), "-f", "locustfile.py", "--headless", "--only-summary"]
+        if "--processes" in options:  # other tests have workers at the same time
+            port = str(free_ports(1)[0])
+            program += ["--master-bind-port", port, "--master-port", port]
         process = subprocess.Popen(
             [*program, "--results", "results.json", *options],
             stdout=subprocess.PIPE,
