@@ -127,7 +127,7 @@ def _write(this: Run) -> None:
 
 
 def _command(this: Run, program: Path) -> list[str]:
-    many = ["--processes", str(this.processes)] if this.processes > 1 else []
+    many = _workers(this.processes) if this.processes > 1 else []
     shown = ["--headless", "--only-summary"]
     if this.page:
         shown = ["--autostart", "--web-host", "127.0.0.1", "--web-port", str(this.page.port)]
@@ -140,6 +140,15 @@ def _command(this: Run, program: Path) -> list[str]:
         *("--live", str(this.folder.absolute() / "live.jsonl")),
         *many,
     ]
+
+
+def _workers(count: int) -> list[str]:
+    """Return what starts workers; they meet at a port that no other load test has."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host, port = free.getsockname()
+    bound = ["--master-bind-host", host, "--master-bind-port", str(port)]
+    return ["--processes", str(count), *bound, "--master-host", host, "--master-port", str(port)]
 
 
 def _environment(this: Run) -> dict[str, str]:
