@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from benchmarks._measured import lateness
-from benchmarks._tune_surfaces import WINDOW_S, Surface
+from benchmarks._tune_surfaces import Surface
 from tritongen.cli.trials import Own, Trials
 from tritongen.records.loadtest import PlannedLoadTest
 from tritongen.records.measurement import Measurement
@@ -27,7 +27,8 @@ from tritongen.stages.tune.profiling import runs
 from tritongen.stages.tune.space import space_of
 
 ROUNDS = 3
-FRESH_S = 4.0
+COMPARED, LONGER = 5, 2.0
+"""What is compared is measured so often, and so many times longer than a trial."""
 SEED = 20261122
 HOST = Host(cores=2.0)
 Kind = Literal["grid", "profile", "search", "fresh"]
@@ -142,21 +143,20 @@ def grid(plan: Plan) -> list[Wanted]:
         Setting.of({d.key: value for d, value in zip(found.dimensions, values, strict=True)})
         for values in product(*(each.values for each in found.dimensions))
     ]
-    test = plan.loadtests["bench"]
     wanted = []
     for turn in range(ROUNDS):
-        every = [_wanted("grid", s, test, turn) for s in settings]
+        every = [_wanted("grid", s, plan, turn) for s in settings]
         every += [Wanted(kind="profile", setting=s, test=t, round=turn) for s, t in _profiled(plan)]
         random.Random(SEED + turn).shuffle(every)  # what drifts meanwhile hits all alike
         wanted += every
     return wanted
 
 
-def _wanted(kind: Kind, setting: Setting, test: PlannedLoadTest, turn: int) -> Wanted:
-    seconds = FRESH_S if kind == "fresh" else WINDOW_S
-    return Wanted(
-        kind=kind, setting=setting, test=load.trial_test(test, setting, seconds)[0], round=turn
-    )
+def _wanted(kind: Kind, setting: Setting, plan: Plan, turn: int) -> Wanted:
+    assert plan.tune is not None
+    seconds = plan.tune.window_s * (LONGER if kind == "fresh" else 1.0)
+    test = load.trial_test(plan.loadtests["bench"], setting, seconds)[0]
+    return Wanted(kind=kind, setting=setting, test=test, round=turn)
 
 
 def fresh(
@@ -167,12 +167,11 @@ def fresh(
     ``counts``: how often they were; ``beside`` are measured in every turn however often they were.
     """
     wanted = []
-    for turn in range(ROUNDS):
+    for turn in range(COMPARED):
         every = [s for s in new if counts.get(s, 0) <= turn]
         numbers = dict.fromkeys(every, turn) | {s: counts[s] + turn for s in beside}
         random.Random(SEED + len(counts) + turn).shuffle(order := list(numbers))
-        test = plan.loadtests["bench"]
-        wanted += [_wanted("fresh", setting, test, numbers[setting]) for setting in order]
+        wanted += [_wanted("fresh", setting, plan, numbers[setting]) for setting in order]
     return wanted
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks._tune_live import simulated_best
-from benchmarks._tune_rows import ROUNDS, Rows, fresh, measure_all
+from benchmarks._tune_rows import COMPARED, Rows, fresh, measure_all
 from benchmarks._tune_searches import CAPS, METHODS, SLACK, Found, Log, Seen, caps, medians
 from benchmarks._tune_surfaces import Surface
 from tritongen.records.plan import Plan
@@ -47,7 +47,7 @@ def compare(surface: Surface, plan: Plan, rows: Rows, log: Log, folder: Path, en
     done = medians(plan, rows.of("fresh"))
     counts = {setting: len(seen) for (setting, _), seen in rows.of("fresh").items()}
     every = claimed(surface, plan, rows, log.found)
-    new = [each for each in every if counts.get(each, 0) < ROUNDS]
+    new = [each for each in every if counts.get(each, 0) < COMPARED]
     if not new:
         return
     bounds = limits(surface, plan, rows).values()

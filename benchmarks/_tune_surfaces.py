@@ -11,7 +11,6 @@ from tritongen.cli.planning import plan_spec
 from tritongen.cli.tuning import for_engine
 from tritongen.records.plan import Plan
 
-WINDOW_S = 2.0
 HEAD = 'tritongen: 1\nname: {name}\ntriton: "24.10"\n'
 PAIR = """
 ensembles:
@@ -52,7 +51,6 @@ loadtests:
           lag_limit: 100%}
 tune:
   loadtest: bench
-  window: 2s
   search:
     features: {instance_group.count: [1, 2]}
     classifier:

@@ -204,9 +204,26 @@ def test_what_just_holds_a_limit_is_worth_less_than_what_surely_does() -> None:
 
 def test_guided_learns_how_much_latencies_of_one_setting_differ() -> None:
     quiet = [tried(placed(size, count, 4, 2)) for size in (1, 2, 4, 8) for count in (1, 2, 3)]
-    disturbed = []
-    for number, each in enumerate(quiet):
-        assert each.score
-        p99_ms = each.score.p99_ms * (1.5 if number % 2 else 0.7)
-        disturbed.append(replace(each, score=replace(each.score, p99_ms=p99_ms)))
+    disturbed = [
+        replace(each, ratios={"p99": each.ratios["p99"] * (1.5 if number % 2 else 0.7)})
+        for number, each in enumerate(quiet)
+    ]
     assert guided.noise(task(disturbed)) > 2 * guided.noise(task(quiet))
+
+
+def test_what_a_limit_is_not_on_may_differ_as_it_likes() -> None:
+    steady = [tried(placed(size, count, 4, 2)) for size in (1, 2, 4, 8) for count in (1, 2, 3)]
+    steady = [replace(each, ratios={"p95": each.ratios["p99"] * 0.8}) for each in steady]
+
+    def limited(settings: Sequence[Setting], fine: bool) -> list[Guess | None]:
+        made = [each for each in guess(settings, fine) if each]
+        return [replace(each, ratios={"p95": each.ratios["p99"] * 0.8}) for each in made]
+
+    disturbed = [
+        replace(each, score=replace(each.score, p99_ms=each.score.p99_ms * (1.5 if n % 2 else 0.7)))
+        for n, each in enumerate(steady)
+        if each.score
+    ]
+    asked = [replace(task(each), guess=limited) for each in (steady, disturbed)]
+    assert guided.noise(asked[0]) == guided.noise(asked[1])
+    assert guided.best_tried(asked[0]) == guided.best_tried(asked[1])

@@ -398,6 +398,7 @@ class TestCommand:
 
     def test_without_input_valid_input_is_generated_and_said(self, infer: Infer) -> None:
         runs = [infer("scores", "--batch", "2", "--json") for _ in range(2)]
+        assert [ran.code for ran in runs] == [0, 0], runs
         first, second = (json.loads(ran.out) for ran in runs)
         assert first["outputs"] == second["outputs"]
         assert first["outputs"][0]["shape"] == [2, 3]
@@ -469,6 +470,9 @@ class TestCommand:
             (["scores", "--request-parameter", "triton_a=1"], 2, "Triton's own"),
             (["count", "--protocol", "http"], 2, "--protocol grpc"),
             (["scores", "--url", "nonsense"], 2, "no HOST:PORT"),
+            (["scores", "--header", "Bearer KEY"], 2, "--header: no name"),
+            (["scores", "--header", "x y: 1"], 2, "--header: no name"),
+            (["scores", "--header", "x: 1\n2"], 2, "--header x: no value that can be sent"),
             (["broken"], 6, "the model fell over"),
             (["slow", "--input", "SECONDS=2", "--timeout", "0.2"], 6, "no answer from .* 0.2 s"),
         ],

@@ -19,6 +19,7 @@ class Asked:
     output_root: Path | None
     url: str | None
     protocol: Literal["grpc", "http"]
+    headers: tuple[str, ...]
     inputs: tuple[str, ...]
     body: str | None
     batch: int | None
@@ -46,6 +47,8 @@ class Asked:
 @click.option("--url", metavar="HOST:PORT", help="Any other server; a port of --protocol.")
 @click.option("--protocol", type=click.Choice(["grpc", "http"]), default="grpc",
               show_default=True)  # fmt: skip
+@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'",
+              help="Sent along, as a gateway's key: 'Authorization: Bearer KEY'.")  # fmt: skip
 @click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE|NAME=@FILE",
               help="A value (numbers, lists, text), or a file: raw bytes, .npy, .json. "
               "Several of one name, or *.png, are rows of a batch; @- is stdin.")  # fmt: skip

@@ -29,6 +29,8 @@ from tritongen.stages.infer import (
 from tritongen.triton import ModelState, Request, Response, Triton, TritonError
 
 LAST_PORT = 65535
+NAME = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""A header's."""
 
 
 def infer(asked: Asked) -> None:
@@ -48,8 +50,9 @@ def connect(asked: Asked) -> Triton:
     """Return a client of ``--url``, or of the server that runs for the spec."""
     from tritongen.parts import engines
 
+    headers = dict(map(read_header, asked.headers))
     if asked.url:
-        return Triton(**{asked.protocol: address(asked.url)})
+        return Triton(headers=headers, **{asked.protocol: address(asked.url)})
     root = asked.output_root or asked.spec.parent
     endpoint = engines.find(root, os.environ)
     if endpoint is None:
@@ -57,7 +60,20 @@ def connect(asked: Asked) -> Triton:
             f"no server runs for {root.resolve()}",
             fix=f"start one with `tritongen up {asked.spec}`, or name one with --url HOST:PORT",
         )
-    return Triton(http=endpoint.http, grpc=endpoint.grpc)
+    return Triton(http=endpoint.http, grpc=endpoint.grpc, headers=headers)
+
+
+def read_header(said: str) -> tuple[str, str]:
+    """Return name and value of a header, in small letters as gRPC wants the name."""
+    name, colon, value = said.partition(":")
+    # What was typed is not shown again: most of it is a secret.
+    if not (colon and NAME.fullmatch(name)):
+        raise SpecError("--header: no name", fix="write NAME: VALUE, as 'Authorization: Bearer KEY'")
+    if not (value.strip() and value.isascii() and value.isprintable()):
+        raise SpecError(
+            f"--header {name}: no value that can be sent", fix="write printable ASCII on one line"
+        )
+    return name.lower(), value.strip()
 
 
 def address(url: str) -> str:
@@ -73,7 +89,10 @@ def known_config(triton: Triton, asked: Asked) -> ModelConfig:
     try:
         return triton.config(asked.model, asked.version, protocol=asked.protocol)
     except TritonError as error:
-        rows = triton.index(protocol=asked.protocol)
+        try:
+            rows = triton.index(protocol=asked.protocol)
+        except TritonError:  # a gateway in front of it does not say
+            raise error from None
         raise absent(asked, rows, error) from error
 
 

@@ -1,9 +1,9 @@
 """A running Triton, from its addresses: what it has, what to load, what it answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ssl import create_default_context, get_default_verify_paths
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal
 
 from google.protobuf.json_format import MessageToJson, ParseDict
@@ -32,16 +32,23 @@ class Triton:
     """A client; addresses are ``host:port``, with ``https://`` or ``grpcs://`` before it over TLS.
 
     Connections are made when first needed. Certificates are held against this machine's own, or
-    the file that ``SSL_CERT_FILE`` names.
+    the file that ``SSL_CERT_FILE`` names. ``headers`` go with every call, over gRPC as metadata.
 
     Control goes over gRPC: a load over HTTP blocks one of the server's HTTP threads, and with it
     other clients. Every call raises ``UnreachableError`` if nothing answers and ``TritonError``
     with Triton's text if it refuses.
     """
 
-    def __init__(self, *, http: str = "127.0.0.1:8000", grpc: str = "127.0.0.1:8001") -> None:
+    def __init__(
+        self,
+        *,
+        http: str = "127.0.0.1:8000",
+        grpc: str = "127.0.0.1:8001",
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.http = http
         self.grpc = grpc
+        self.headers = headers
         self._grpc: Any = None
         self._http: Any = None
         self._http_timeout_s = 0.0
@@ -210,7 +217,8 @@ class Triton:
 
         place, secure = _place(self.grpc)
         roots = get_default_verify_paths().cafile if secure else None
-        return Client(place, channel_args=GRPC_OPTIONS, ssl=secure, root_certificates=roots)
+        client = Client(place, channel_args=GRPC_OPTIONS, ssl=secure, root_certificates=roots)
+        return self._with_headers(client)
 
     def _http_client(self, timeout_s: float) -> Any:
         from tritonclient.http import InferenceServerClient
@@ -218,15 +226,25 @@ class Triton:
         if self._http is None or self._http_timeout_s != timeout_s:
             self._close_http()
             place, secure = _place(self.http)
-            self._http = InferenceServerClient(
-                place,
-                connection_timeout=timeout_s,
-                network_timeout=timeout_s,
-                ssl=secure,
-                ssl_context_factory=create_default_context if secure else None,
+            self._http = self._with_headers(
+                InferenceServerClient(
+                    place,
+                    connection_timeout=timeout_s,
+                    network_timeout=timeout_s,
+                    ssl=secure,
+                    ssl_context_factory=create_default_context if secure else None,
+                )
             )
             self._http_timeout_s = timeout_s
         return self._http
+
+    def _with_headers(self, client: Any) -> Any:
+        def add(request: Any) -> None:
+            request.headers = {**(request.headers or {}), **self.headers}
+
+        if self.headers:
+            client.register_plugin(add)
+        return client
 
     def _close_http(self) -> None:
         if self._http is not None:

@@ -9,13 +9,17 @@ from tritongen.errors import EngineError
 
 CODES = {
     "400": "INVALID_ARGUMENT",
+    "401": "UNAUTHENTICATED",
     "403": "PERMISSION_DENIED",
     "404": "NOT_FOUND",
     "500": "INTERNAL",
     "501": "UNIMPLEMENTED",
     "503": "UNAVAILABLE",
 }
-"""Triton's HTTP statuses as gRPC's codes; before 24.01 every error was a 400."""
+"""HTTP's statuses as gRPC's codes; a Triton before 24.01 said 400 of every error.
+
+401 is a gateway's.
+"""
 
 GONE = re.compile(r"Stub process '[^']*' is not healthy")
 UNBELIEVED = re.compile("CERTIFICATE_VERIFY_FAILED|Hostname Verification")
@@ -58,6 +62,9 @@ def refusal(text: str, status: str, address: str, timeout_s: float | None) -> En
             code=code,
             fix="wait longer with --timeout, or see what the server does with `tritongen logs`",
         )
+    if code == "UNAUTHENTICATED":
+        fix = "send one: --header 'Authorization: Bearer KEY'"
+        return TritonError(text, code=code, why="a gateway said so", fix=fix)
     if GONE.search(text):
         return TritonError(
             text,

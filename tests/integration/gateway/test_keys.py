@@ -1,8 +1,11 @@
 """TLS, and API keys of which only hashes are on the machine."""
 
 import hashlib
+import json
+import os
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from tritonclient.utils import InferenceServerException
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
+TRITONGEN = str(Path(sys.executable).with_name("tritongen"))
 KEYS = {"alice": "k1-of-alice", "bob": "k2.of+bob/=="}
 
 
@@ -77,6 +81,29 @@ def test_who_has_a_key_is_served_over_tls(closed: Gateway, certificate: Path, na
     assert get(closed, certificate, "/v2", **header).json()["name"] == "triton"
     assert (infer(closed, certificate, **header) == 2).all()
     assert name in {each["key"] for each in closed.records(before + 4)[before:]}
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_the_command_asks_with_a_key(closed: Gateway, certificate: Path, protocol: str) -> None:
+    url = f"https://{closed.http}" if protocol == "http" else f"grpcs://{closed.grpc}"
+    words = ["infer", "add", "--url", url, "--protocol", protocol, "--input", "X=1", "--json"]
+
+    def ask(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [TRITONGEN, *words, *more],
+            env={**os.environ, "SSL_CERT_FILE": str(certificate)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    refused = ask()
+    assert refused.returncode == 6
+    assert "a key is needed" in refused.stderr
+    assert "--header" in refused.stderr
+    answered = ask("--header", f"Authorization: Bearer {KEYS['alice']}")
+    assert answered.returncode == 0, answered.stderr
+    assert json.loads(answered.stdout)["outputs"][0]["data"] == [2]
 
 
 @pytest.mark.parametrize(

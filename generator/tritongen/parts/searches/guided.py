@@ -8,12 +8,13 @@ where nothing promises anything.
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from tritongen.parts.searches import random
-from tritongen.parts.searches._residual import LATENCY, THROUGHPUT, Errs, Residual
+from tritongen.parts.searches._residual import LATENCY, THROUGHPUT, Residual
 from tritongen.parts.searches._task import (
     Guess,
     Proposal,
@@ -138,6 +139,10 @@ class _Candidate:
     feasible: float
 
 
+Residuals = Callable[[str], Residual]
+"""Gives what was learned of a throughput or of a latency, by name."""
+
+
 def _ranked(task: Task, pool: dict[Setting, Guess]) -> list[_Candidate]:
     """Return the candidates, the most promising first; without a feasible one, the likeliest."""
     residuals, sound = _residuals(task), _sound(task)
@@ -174,24 +179,26 @@ class _Belief:
     chance: float
 
 
-def _believed(
-    task: Task, guesses: Mapping[Setting, Guess], residuals: tuple[Residual, Residual]
-) -> list[_Belief]:
+def _believed(task: Task, guesses: Mapping[Setting, Guess], residuals: Residuals) -> list[_Belief]:
     """Return what simulation and measurements say together."""
     places = [_unit(task, setting) for setting in guesses]
-    (means, devs), (late, later) = (residual.at(places) for residual in residuals)
+    aim = "p99" if task.goal == "p99" else "throughput"
+    names = {"throughput", aim} | _limited(guesses.values())
+    known = {name: residuals(name).at(places) for name in names}
     found = []
     for n, (setting, guess) in enumerate(guesses.items()):
-        by, dev = float(means[n]), math.hypot(float(devs[n]), guess.doubt)
-        slow, slower = float(late[n]), math.hypot(float(later[n]), guess.doubt)
-        value = objective(guess.score, task.goal)
-        mean, spread = (value - slow, slower) if task.goal == "p99" else (value + by, dev)
-        chance = _chance(guess, (by, dev), (slow, slower))
+        errs = {
+            name: (float(means[n]), math.hypot(float(devs[n]), guess.doubt))
+            for name, (means, devs) in known.items()
+        }
+        by, spread = errs[aim]
+        mean = objective(guess.score, task.goal) + (-by if aim == "p99" else by)
+        chance = _chance(guess, errs)
         found.append(_Belief(setting=setting, mean=mean, spread=spread, chance=chance))
     return found
 
 
-def _tried(task: Task, residuals: tuple[Residual, Residual]) -> list[_Belief]:
+def _tried(task: Task, residuals: Residuals) -> list[_Belief]:
     """Return what is believed of what was measured; as it was measured where that is all there is.
 
     One measurement may have been lucky: what is known of others like it counts, too.
@@ -220,8 +227,12 @@ def best_tried(task: Task) -> list[Setting]:
 
 
 def noise(task: Task) -> float:
-    """Return how much two latencies of one setting differ: a standard deviation of logarithms."""
-    return _residuals(task)[1].errs.noise
+    """Return how much two latencies of one setting differ: a standard deviation of logarithms.
+
+    Of several that are limited it is the one that differs most.
+    """
+    residuals = _residuals(task)
+    return max((residuals(name).errs.noise for name in _limited(task.tried)), default=LATENCY.noise)
 
 
 def _sound(task: Task) -> dict[tuple[str, str, Value], float]:
@@ -235,30 +246,46 @@ def _sound(task: Task) -> dict[tuple[str, str, Value], float]:
     }
 
 
-def _residuals(task: Task) -> tuple[Residual, Residual]:
-    """Learn from what was measured how the simulation errs, in throughput and in latency."""
+def _limited(known: Iterable[Guess | Tried]) -> set[str]:
+    """Return the latencies that are limited."""
+    return {name for each in known for name in each.ratios if name in LATENCIES}
+
+
+def _residuals(task: Task) -> Residuals:
+    """Learn from what was measured how the simulation errs, in throughput and in latencies.
+
+    Each limited latency is learned by itself: a 99th percentile differs more from itself than a
+    95th does.
+    """
     done = [each for each in task.tried if each.score]
     guesses = task.guess([each.setting for each in done], True)
     pairs = [(each, guess) for each, guess in zip(done, guesses, strict=True) if guess is not None]
     places = [_unit(task, each.setting) for each, _ in pairs]
 
-    def learned(errs: Errs, name: str) -> Residual:
+    @cache
+    def learned(name: str) -> Residual:
         seen = []
         for each, guess in pairs:
-            most = _most(guess) if name == "p99_ms" else math.inf
-            before, after = (
-                min(max(getattr(score, name), 1e-9), most) for score in (guess.score, each.score)
-            )
+            before, after = (_seen(name, known) for known in (guess, each))
             seen.append(min(max(math.log(after / before), -1.5), 1.5))
-        return Residual(errs, places, seen)
+        return Residual(THROUGHPUT if name == "throughput" else LATENCY, places, seen)
 
-    return learned(THROUGHPUT, "throughput_rps"), learned(LATENCY, "p99_ms")
+    return learned
 
 
-def _most(guess: Guess) -> float:
-    """Return the p99 from which on nothing is learned of how late exactly: a queue grows then."""
-    ratio = guess.ratios.get("p99", 0.0)
-    return HOPELESS * guess.score.p99_ms / ratio if ratio else math.inf
+def _seen(name: str, known: Guess | Tried) -> float:
+    """Return a throughput; or a latency, in times of its limit where it has one.
+
+    From some times the limit on nothing is learned of how late exactly: a queue grows then.
+    """
+    assert known.score is not None
+    if name == "throughput":
+        found = known.score.throughput_rps
+    elif name in known.ratios:
+        found = min(known.ratios[name], HOPELESS)
+    else:
+        found = known.score.p99_ms
+    return max(found, 1e-9)
 
 
 def _unit(task: Task, setting: Setting) -> list[float]:
@@ -270,15 +297,17 @@ def _unit(task: Task, setting: Setting) -> list[float]:
     ]
 
 
-def _chance(guess: Guess, throughput: tuple[float, float], latency: tuple[float, float]) -> float:
+def _chance(guess: Guess, errs: Mapping[str, tuple[float, float]]) -> float:
     """Return how likely a setting is to hold all limits."""
     chance = 1.0
     for name, ratio in guess.ratios.items():
         over = math.log(max(ratio, 1e-9))
         if name in LATENCIES:
-            chance *= _normal(-(over + latency[0]) / latency[1])
+            by, spread = errs[name]
+            chance *= _normal(-(over + by) / spread)
         elif name in ANSWERS:
-            chance *= _normal(-(over - throughput[0]) / throughput[1])
+            by, spread = errs["throughput"]
+            chance *= _normal(-(over - by) / spread)
         elif ratio > 1:
             return 0.0
     return chance

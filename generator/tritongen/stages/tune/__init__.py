@@ -164,8 +164,8 @@ def _found(session: Session) -> tuple[float | None, str]:
     while True:
         known = len(session.study.trials)
         within, stopped = _search(session)
-        went_on = len(session.study.trials) > known
         stopped = finals(session) or stopped
+        went_on = len(session.study.trials) > known
         if not (went_on and none_held(session) and session.left()):
             return within, stopped
 

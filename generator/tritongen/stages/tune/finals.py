@@ -48,6 +48,8 @@ def finals(session: Session) -> str:
     again = {t.setting for t in session.study.trials if t.kind == "final"}
     again = {s for s in again if (SERVER, LOAD) not in s.by_key}  # they go on at a lower rate
     fallen = {setting for setting in again if _fell(session, setting, clearly)}
+    if none_held(session):  # what had all its turns is no rival, however little it misses
+        fallen |= {s for s in again if len(_finals(session, s)) >= TURNS}
     rivals = [s for s in dict.fromkeys([*plain, *ranked]) if s != start and s not in fallen]
     chosen = [*rivals[:RIVALS], *([start] if start else [])]
     waiting = rivals[RIVALS:]
