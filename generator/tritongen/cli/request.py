@@ -68,7 +68,9 @@ def read_header(said: str) -> tuple[str, str]:
     name, colon, value = said.partition(":")
     # What was typed is not shown again: most of it is a secret.
     if not (colon and NAME.fullmatch(name)):
-        raise SpecError("--header: no name", fix="write NAME: VALUE, as 'Authorization: Bearer KEY'")
+        raise SpecError(
+            "--header: no name", fix="write NAME: VALUE, as 'Authorization: Bearer KEY'"
+        )
     if not (value.strip() and value.isascii() and value.isprintable()):
         raise SpecError(
             f"--header {name}: no value that can be sent", fix="write printable ASCII on one line"

@@ -72,6 +72,21 @@ def test_the_start_beside_the_winner_is_the_best_that_it_can_do(tmp_path: Path) 
     assert found.sentence == "180 answers/s, 99% within 240 ms: 17% more than the spec's setting"
 
 
+@pytest.mark.parametrize(("failed_at", "verdict"), [(180, "best"), (163, "better")])
+def test_a_start_that_failed_at_the_winners_rate_only_may_do_all_below_it(
+    tmp_path: Path, failed_at: int, verdict: str
+) -> None:
+    trials = (
+        final(0, OWN, 200, rps=154, rate=155),
+        final(1, OWN, 930, rps=failed_at, rate=failed_at),
+        *(final(number, OTHER, 240, rps=180, rate=180) for number in (2, 3)),
+    )
+    found = conclude(study(tmp_path, *trials), lambda setting: None, within=None, stopped="")
+    assert found.verdict == verdict
+    if verdict == "best":
+        assert found.sentence == "the spec's setting is already best, within 17%"
+
+
 def test_a_start_that_held_the_limits_at_times_is_not_worse_for_sure(tmp_path: Path) -> None:
     trials = (
         final(0, OWN, 156, rps=154, rate=155),
@@ -84,6 +99,18 @@ def test_a_start_that_held_the_limits_at_times_is_not_worse_for_sure(tmp_path: P
     assert found.sentence.startswith(
         "the spec's setting held the limits in 2 of 3 measurements, the best in 2 of 2: nothing can"
     )
+
+
+def test_a_start_that_was_not_measured_below_the_winners_rate_is_not_worse_for_sure(
+    tmp_path: Path,
+) -> None:
+    trials = (
+        final(0, OWN, 1200, rps=180, rate=180),
+        *(final(number, OTHER, 240, rps=180, rate=180) for number in (1, 2)),
+    )
+    found = conclude(study(tmp_path, *trials), lambda setting: None, within=None, stopped="")
+    assert (found.verdict, found.winner) == ("noisy", trials[0].setting)
+    assert found.sentence.startswith("the spec's setting missed a limit at the rate that the best")
 
 
 def test_what_was_measured_well_once_and_fell_is_said_to_exceed_the_limit(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tritongen.errors import EngineError, MeasureError, SpecError, TuneError
 from tritongen.records.loadtest import PlannedLoadTest
 from tritongen.records.measurement import Measurement
 from tritongen.records.plan import Plan
-from tritongen.records.study import Host, Setting, Study
+from tritongen.records.study import Host, Setting, Study, Trial
 from tritongen.stages.tune import Event, read_study, tune, tuned
 from tritongen.testing.simulated import SimulatedServer
 
@@ -242,6 +242,42 @@ def test_a_search_goes_on_where_all_that_it_found_falls_when_it_is_measured_agai
     assert study.conclusion is not None
     assert study.conclusion.verdict == "better"
     assert study.conclusion.winner not in lucky
+
+
+OPEN = (
+    "loadtests: {t: {model: pipe, arrivals: {poisson: 40/s}, duration: 10s}}\n"
+    "slo: {pipe: {p99: 60ms}}\n"
+    "tune: {budget: 25 trials, window: 1s, search: SEARCH}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("search", "verdict"),
+    [
+        ("{a: pinned, b: {max_batch_size: [1, 4, 16], instance_group.count: 1..3}}", "better"),
+        ("{a: {max_batch_size: [8, 16, 32]}, b: pinned}", "best"),
+    ],
+)
+def test_the_start_has_to_fail_where_the_winner_holds(
+    tmp_path: Path, journal: Path, search: str, verdict: str
+) -> None:
+    plan = planned(tmp_path, OPEN.replace("SEARCH", search))
+    study = run(plan, server(plan, noise=0.02), journal)
+    assert study.conclusion is not None
+    assert study.conclusion.verdict == verdict
+    assert study.space is not None
+    own, finals = study.space.start.configuration, [t for t in study.trials if t.kind == "final"]
+    mine, others = ([t for t in finals if (t.setting.configuration == own) == is_own]
+                    for is_own in (True, False))  # fmt: skip
+
+    def rate(trial: Trial) -> int:
+        return int(str(trial.setting.by_key["", "rate"]))
+
+    assert rate(mine[0]) == max(map(rate, others))
+    assert mine[0].score
+    assert not mine[0].score.feasible
+    # What it answers says how far down it has to go.
+    assert len({rate(each) for each in mine}) <= 3
 
 
 def test_limits_on_what_is_taken_hold(tmp_path: Path, journal: Path) -> None:

@@ -38,8 +38,9 @@ class Target:
     def client(self) -> Triton:
         """Return a client of it."""
         other = "127.0.0.1:0"
-        addresses = {"grpc": other, "http": other, self.protocol: self.address}
-        return Triton(**addresses)
+        if self.protocol == "http":
+            return Triton(http=self.address, grpc=other)
+        return Triton(grpc=self.address, http=other)
 
 
 def reach(target: Target) -> None:

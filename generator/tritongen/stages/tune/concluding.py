@@ -18,6 +18,7 @@ from tritongen.records.study import (
     Trial,
 )
 from tritongen.records.tune import Goal, Limits
+from tritongen.stages.tune.load import FINER
 from tritongen.stages.tune.scoring import mean_of
 
 TIE = {"throughput": 0.03, "p99": 0.15, "cost": 0.03}
@@ -110,7 +111,7 @@ def _verdict(
             sentence += f"; the spec's own setting exceeds {_listed(start.score)}"
         return Conclusion(verdict="better", sentence=sentence, winner=winner.setting, within=within)
     gain = _gain(start.score, winner.score, goal)
-    if winner is not start and _beyond_noise(study, start, winner, goal):
+    if winner is not start and _faster(study, winner) and _beyond_noise(study, start, winner, goal):
         sentence = f"{_figures(winner.score, goal)}: {_share(gain, goal)} than the spec's setting"
         return Conclusion(
             verdict="better", sentence=sentence, winner=winner.setting, gain=gain, within=within
@@ -184,9 +185,13 @@ def _own(study: Study, finalists: Sequence[Contender]) -> list[Contender]:
 def _doubt(
     study: Study, finalists: Sequence[Contender], winner: Contender, goal: Goal
 ) -> Conclusion | None:
-    """Return that nothing can be said: the spec's setting did as well and once held the limits."""
+    """Return that nothing can be said: the spec's setting did as well and once held the limits.
+
+    Or it failed where the winner held, and is not known to fail below that.
+    """
+    own = _own(study, finalists)
     least = objective(winner.score, goal) - TIE[goal]
-    for each in _own(study, finalists):
+    for each in own:
         held = _held(study, each)
         if held and objective(each.score, goal) >= least:
             return Conclusion(
@@ -197,7 +202,35 @@ def _doubt(
                 winner=each.setting,
                 gain=0.0,
             )
+    if own and not _faster(study, winner):
+        return Conclusion(
+            verdict="noisy",
+            sentence="the spec's setting missed a limit at the rate that the best holds, and was "
+            "not measured again below it: nothing can be said; allow more trials",
+            winner=own[0].setting,
+            gain=0.0,
+        )
     return None
+
+
+def _faster(study: Study, winner: Contender) -> bool:
+    """Tell whether the spec's setting can't do what the winner does, if there are rates.
+
+    It failed at a lower one, or answered less than was sent. Where it only was late at the winner's
+    rate, it may do all that is less than that: a gain of one step is none.
+    """
+    rate = winner.setting.by_key.get((SERVER, LOAD))
+    if rate is None:
+        return True
+    assert study.space is not None
+    own, most = study.space.start.configuration, float(str(rate))
+    again = {each.setting: each.score for each in contenders(study)}
+    tried = {t.setting: t.score for t in study.scored} | again
+    return any(
+        float(str(setting.by_key[(SERVER, LOAD)])) < most or FINER * score.throughput_rps <= most
+        for setting, score in tried.items()
+        if setting.configuration == own and score is not None and not score.feasible
+    )
 
 
 def _held(study: Study, contender: Contender) -> int:

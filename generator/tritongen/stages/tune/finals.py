@@ -7,6 +7,7 @@ from statistics import fmean
 from tritongen.parts.searches import SEARCHES, guided, missed, utility
 from tritongen.records.study import LOAD, SERVER, Setting, Trial
 from tritongen.stages.tune.concluding import contenders
+from tritongen.stages.tune.load import FINER
 from tritongen.stages.tune.session import Run, Session
 
 HALF = 0.5
@@ -21,7 +22,8 @@ USUAL = 0.08
 NEAR = 0.05
 """With nothing that holds all limits, what misses them by less is measured again."""
 LOWER = 2
-"""So many steps lower a rate is tried again that was too high: about a tenth."""
+"""So many steps lower a rate is tried again that was too high: about a tenth. The spec's own
+setting first goes down by one, which tells whether there is a gain at all."""
 RIVALS = 2
 NOTHING = 0.01
 """What the changes that are taken back may bring together, as a share."""
@@ -42,7 +44,6 @@ def finals(session: Session) -> str:
     between settings.
     """
     ranked = _ranked(session)
-    start = _start(session)
     plain = [_plainest(session, setting) for setting in ranked[:1]]
     clearly = _clearly(session)
     again = {t.setting for t in session.study.trials if t.kind == "final"}
@@ -50,7 +51,10 @@ def finals(session: Session) -> str:
     fallen = {setting for setting in again if _fell(session, setting, clearly)}
     if none_held(session):  # what had all its turns is no rival, however little it misses
         fallen |= {s for s in again if len(_finals(session, s)) >= TURNS}
-    rivals = [s for s in dict.fromkeys([*plain, *ranked]) if s != start and s not in fallen]
+    rivals = [s for s in dict.fromkeys([*plain, *ranked]) if s not in fallen]
+    start = _start(session, rivals[:RIVALS])
+    if start is not None:
+        rivals = [s for s in rivals if s.configuration != start.configuration]
     chosen = [*rivals[:RIVALS], *([start] if start else [])]
     waiting = rivals[RIVALS:]
     while runs := _next(session, chosen):
@@ -59,7 +63,7 @@ def finals(session: Session) -> str:
         for trial in session.run_together(runs[: session.left()]):
             if trial.setting not in chosen:
                 continue
-            slower = _slower(session, trial)
+            slower = _slower(session, trial, LOWER if trial.setting != start else 1)
             if slower is not None:
                 chosen[chosen.index(trial.setting)] = slower
             elif trial.setting != start and _fell(session, trial.setting, clearly):
@@ -71,8 +75,8 @@ def finals(session: Session) -> str:
 
 def none_held(session: Session) -> bool:
     """Tell whether settings were found that did not hold, measured again, and none that did."""
-    start = _start(session)
-    again = [each for each in contenders(session.study) if each.setting != start]
+    own = session.study.space.start.configuration if session.study.space else None
+    again = [each for each in contenders(session.study) if each.setting.configuration != own]
     failed = any(trial.kind == "final" and not trial.score for trial in session.study.trials)
     return (bool(again) or failed) and not any(each.score.feasible for each in again)
 
@@ -117,14 +121,18 @@ def _finals(session: Session, setting: Setting) -> list[Trial]:
     return [t for t in session.study.trials if t.kind == "final" and t.setting == setting]
 
 
-def _slower(session: Session, trial: Trial) -> Setting | None:
-    """Return the same configuration at a lower rate, if a rate proved to be too high for it."""
+def _slower(session: Session, trial: Trial, steps: int) -> Setting | None:
+    """Return the same configuration at a lower rate, if a rate proved to be too high for it.
+
+    So many steps, or to what it answers when more is asked than it can.
+    """
     space = session.study.space
     rate = trial.setting.by_key.get((SERVER, LOAD))
     if space is None or rate is None or trial.score is None or trial.score.feasible:
         return None
     rates = next(each.values for each in space.dimensions if each.key == (SERVER, LOAD))
-    place = rates.index(rate) - LOWER
+    answered = sum(int(str(each)) <= trial.score.throughput_rps / FINER for each in rates)
+    place = min(rates.index(rate) - steps, answered - 1)
     return trial.setting.changed({(SERVER, LOAD): rates[place]}) if place >= 0 else None
 
 
@@ -166,8 +174,8 @@ def _ranked(session: Session) -> list[Setting]:
     return list(dict.fromkeys(trial.setting for trial in best))
 
 
-def _start(session: Session) -> Setting | None:
-    """Return the spec's own setting, at the load at which it did best; none if it is hopeless."""
+def _start(session: Session, rivals: Sequence[Setting]) -> Setting | None:
+    """Return the spec's own setting, under the load of its rivals; none if it is hopeless."""
     space = session.study.space
     if space is None:
         return None
@@ -185,11 +193,13 @@ def _start(session: Session) -> Setting | None:
     if best is None or best.score is None:
         return None
     hopeless = any(ratio > 1.3 for ratio in best.score.exceeded.values())
-    return None if hopeless else _nearer(session, own, best)
+    return None if hopeless else _as_fast(session, own, best, rivals)
 
 
-def _nearer(session: Session, own: Sequence[Trial], best: Trial) -> Setting:
-    """Return the start at a rate near its limit: it lies between what held and what was too much.
+def _as_fast(
+    session: Session, own: Sequence[Trial], best: Trial, rivals: Sequence[Setting]
+) -> Setting:
+    """Return the start at the highest rate of its rivals that was not too much for it before.
 
     Held against a winner at its limit, a start at an easy rate would make the gain look larger.
     """
@@ -197,11 +207,12 @@ def _nearer(session: Session, own: Sequence[Trial], best: Trial) -> Setting:
     if space is None or rate is None:
         return best.setting
     rates = next(each.values for each in space.dimensions if each.key == (SERVER, LOAD))
-    places = [
-        rates.index(trial.setting.by_key[(SERVER, LOAD)])
-        for trial in own
-        if trial.score and not trial.score.feasible
-    ]
+
+    def place(setting: Setting) -> int:
+        return rates.index(setting.by_key[(SERVER, LOAD)])
+
     held = rates.index(rate)
-    too_much = min((place for place in places if place > held), default=held)
-    return best.setting.changed({(SERVER, LOAD): rates[max(too_much - LOWER, held)]})
+    failed = [place(t.setting) for t in own if t.score and not t.score.feasible]
+    too_much = min((each for each in failed if each > held), default=len(rates))
+    highest = max(map(place, rivals), default=held)
+    return best.setting.changed({(SERVER, LOAD): rates[max(min(highest, too_much - 1), held)]})
