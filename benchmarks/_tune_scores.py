@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks._tune_live import simulated_best
-from benchmarks._tune_rows import COMPARED, Rows, fresh, measure_all
+from benchmarks._tune_rows import COMPARED, Row, Rows, fresh, measure_all
 from benchmarks._tune_searches import CAPS, METHODS, SLACK, Found, Log, Seen, caps, medians
 from benchmarks._tune_surfaces import Surface
 from tritongen.records.plan import Plan
@@ -61,17 +61,46 @@ def _best(seen: Mapping[Setting, Seen], cap_ms: float) -> Setting:
 
 
 def shares(
-    again: Mapping[Setting, Seen], bounds: Mapping[str, float], found: Sequence[Found]
+    plan: Plan, rows: Rows, bounds: Mapping[str, float], found: Sequence[Found]
 ) -> dict[tuple[str, str], list[float]]:
-    """Return by search and limit what each run reached of the best; 0: not within the limit."""
+    """Return by search and limit what each run reached of the best; 0: not within the limit.
+
+    That is the median over all turns of what it did in one, over what the best did in the same: so
+    what drifts hits both. The best in a turn is the one that was in all the others: the largest of
+    many that differ by chance would be too large, were it held against itself.
+    """
+    again = medians(plan, rows.of("fresh"))
+    every = [_in_turns(plan, rows, ms) for ms in bounds.values()]
     reached: dict[tuple[str, str], list[float]] = {}
     for each in found:
         ms = bounds[each.cap]
-        seen = again.get(each.winner) if each.winner else None
-        worth = seen.worth(ms, SLACK) if seen else 0.0
-        best = again[_best(again, ms)].worth(ms)
-        reached.setdefault((each.method, each.cap), []).append(worth / best if best else 0.0)
+        share = 0.0
+        if each.winner in again and again[each.winner].worth(ms, SLACK):
+            turns = every[list(bounds).index(each.cap)]
+            share = statistics.median(
+                did[each.winner] / best for did, best in turns if each.winner in did
+            )
+        reached.setdefault((each.method, each.cap), []).append(share)
     return reached
+
+
+def _in_turns(plan: Plan, rows: Rows, cap_ms: float) -> list[tuple[dict[Setting, float], float]]:
+    """Return of each turn what every setting did, and what the best within a limit did."""
+    turns: list[dict[Setting, Row]] = []
+    for row in rows.rows:
+        if row.kind == "fresh":
+            if not turns or row.setting in turns[-1]:
+                turns.append({})
+            turns[-1][row.setting] = row
+    found = []
+    for turn in turns:
+        others: dict[tuple[Setting, int], list[Row]] = {}
+        for row in (row for other in turns if other is not turn for row in other.values()):
+            if row.setting in turn:
+                others.setdefault(row.asked, []).append(row)
+        did = {setting: row.measurement.throughput_rps for setting, row in turn.items()}
+        found.append((did, did[_best(medians(plan, others), cap_ms)]))
+    return found
 
 
 def show(surface: Surface, plan: Plan, rows: Rows, found: Sequence[Found]) -> None:
@@ -90,7 +119,7 @@ def show(surface: Surface, plan: Plan, rows: Rows, found: Sequence[Found]) -> No
         near = sum(each.worth(ms) >= 0.97 * value for each in seen.values())
         held = f"{good} of {len(seen)} settings hold it, {near} within 3%; " if seen else ""
         print(f"  {cap} ({ms:g} ms): {held}best {value:.1f}/s: {best}")
-    _print(shares(again, bounds, found), found)
+    _print(shares(plan, rows, bounds, found), found)
     if surface.caps:
         ms = surface.caps["medium"]
         top = [again[s].worth(ms, SLACK) for s in simulated_best(plan, rows, ms) if s in again]
