@@ -211,6 +211,21 @@ def test_guided_learns_how_much_latencies_of_one_setting_differ() -> None:
     assert guided.noise(task(disturbed)) > 2 * guided.noise(task(quiet))
 
 
+def test_what_only_short_simulations_promise_does_not_end_the_search() -> None:
+    """A short look sees only the beginning of a queue that grows."""
+
+    def hasty(settings: Sequence[Setting], fine: bool) -> list[Guess | None]:
+        made = [each for each in guess(settings, True) if each]
+        if fine:
+            return list(made)
+        return [replace(each, ratios={"p99": min(each.ratios["p99"], 0.9)}) for each in made]
+
+    known = [tried(placed(*each)) for each in ((1, 1, 1, 1), (16, 4, 16, 4), (16, 4, 8, 4))]
+    known.append(tried(placed(2, 1, 2, 1)))
+    found = SEARCHES["guided"].propose(replace(task(known), guess=hasty))
+    assert isinstance(found, Proposal)
+
+
 def test_what_a_limit_is_not_on_may_differ_as_it_likes() -> None:
     steady = [tried(placed(size, count, 4, 2)) for size in (1, 2, 4, 8) for count in (1, 2, 3)]
     steady = [replace(each, ratios={"p95": each.ratios["p99"] * 0.8}) for each in steady]
