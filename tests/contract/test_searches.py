@@ -226,6 +226,47 @@ def test_what_only_short_simulations_promise_does_not_end_the_search() -> None:
     assert isinstance(found, Proposal)
 
 
+def test_a_rate_that_holds_is_not_measured_again_with_other_settings() -> None:
+    """At a rate that is kept all settings answer the same: only a higher one is better."""
+    rates = tuple(range(40, 140, 5))
+    space = Space(
+        (*SPACE.dimensions, Dimension(model="", parameter="rate", values=rates, start=40))
+    )
+
+    def at(rate: int, *values: int) -> Setting:
+        return placed(*values).changed({("", "rate"): rate})
+
+    def known(setting: Setting, off: float = 1.0) -> tuple[Score, dict[str, float]]:
+        rate = int(str(setting.by_key["", "rate"]))
+        made = score(setting.configuration, off)
+        p99_ms = off * made.p99_ms / max(1 - rate / 150, 0.01) ** 0.5
+        return replace(made, throughput_rps=float(rate), p99_ms=p99_ms), {"p99": p99_ms / CAP_MS}
+
+    def paced(settings: Sequence[Setting], fine: bool) -> list[Guess | None]:
+        made = [known(setting, 0.8) for setting in settings]
+        return [Guess(score=seen, ratios=ratios) for seen, ratios in made]
+
+    done = []
+    for setting in (
+        at(40, 1, 1, 1, 1),
+        at(100, 1, 2, 1, 2),
+        at(135, 4, 2, 4, 2),
+        at(60, 2, 2, 2, 2),
+    ):
+        seen, ratios = known(setting)
+        done.append(Tried(setting=setting, score=seen, ratios=ratios))
+    while isinstance(
+        found := SEARCHES["guided"].propose(replace(task(done), space=space, guess=paced)), Proposal
+    ):
+        seen, ratios = known(found.setting)
+        best = max(
+            each.score.throughput_rps for each in done if each.score and each.ratios["p99"] <= 1
+        )
+        assert seen.throughput_rps > best
+        done.append(Tried(setting=found.setting, score=seen, ratios=ratios))
+    assert max(each.score.throughput_rps for each in done if each.score) > 100
+
+
 def test_what_a_limit_is_not_on_may_differ_as_it_likes() -> None:
     steady = [tried(placed(size, count, 4, 2)) for size in (1, 2, 4, 8) for count in (1, 2, 3)]
     steady = [replace(each, ratios={"p95": each.ratios["p99"] * 0.8}) for each in steady]

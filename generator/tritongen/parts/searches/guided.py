@@ -44,6 +44,8 @@ NOTHING = {"throughput": 0.004, "p99": 0.02, "cost": 0.004}
 FEWEST = 4
 """Measurements of the search before it may end: the simulation is not believed unseen."""
 PLAUSIBLE, HALF = 0.1, 0.5
+STEADY = 0.003
+"""How much answers a second are in doubt where requests are sent at a rate: less than a step."""
 DOUBTED = 0.5
 """A value that failed once, and never worked, works with a chance of a third; twice, a ninth."""
 LOAD_APART = 20.0
@@ -195,6 +197,8 @@ def _believed(task: Task, guesses: Mapping[Setting, Guess], residuals: Residuals
             for name, (means, devs) in known.items()
         }
         by, spread = errs[aim]
+        if aim == "throughput" and (SERVER, LOAD) in setting.by_key:
+            by, spread = 0.0, STEADY  # of a rate that is kept all is answered
         mean = objective(guess.score, task.goal) + (-by if aim == "p99" else by)
         chance = _chance(guess, errs)
         found.append(_Belief(setting=setting, mean=mean, spread=spread, chance=chance))
