@@ -200,6 +200,22 @@ def test_limits_that_nothing_holds_end_with_8_and_the_nearest(project: Project) 
     project.spec.write_text(SPEC)
 
 
+def test_a_step_that_fails_on_every_request_is_told_with_its_words(project: Project) -> None:
+    step = project.folder / "step.py"
+    step.write_text(STEP.replace("time.sleep(0.02)", 'raise ValueError("out of beans")'))
+    try:
+        with project.start("tune") as process:
+            out, err = process.communicate(timeout=120)
+    finally:
+        step.write_text(STEP)
+    assert process.returncode == 8, err
+    said = (
+        "no request was answered: in ensemble 'pipe', slow: ValueError: out of beans (step.py:11)"
+    )
+    assert said in out
+    assert "Warning" not in err
+
+
 @pytest.mark.skipif(Path("/dev/nvidia0").exists(), reason="here instances on a GPU do load")
 def test_what_the_server_refuses_or_dies_of_is_a_failed_trial(project: Project) -> None:
     project.spec.write_text(

@@ -48,7 +48,7 @@ class Expectations:
 
     def learn(self, trials: Sequence[Trial]) -> None:
         """Take in what was measured, where it is enough to be worth another profile."""
-        seen = [trial for trial in trials if trial.measurement and trial.measurement.server]
+        seen = [t for t in trials if (m := t.measurement) and m.server and m.total.answered]
         count = max((n for n in REFRESHED if n <= len(seen)), default=0)
         if self._news(seen):
             count = len(seen)

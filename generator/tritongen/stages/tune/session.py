@@ -177,8 +177,7 @@ class Session:
         else:
             if measurement.partial == "interrupted":
                 raise KeyboardInterrupt
-            nothing = "" if measurement.total.answered else "no request was answered"
-            failure = measurement.partial or nothing or None
+            failure = measurement.partial or _unanswered(measurement) or None
             trial = replace(trial, measurement=measurement, failure=failure)
         return replace(trial, took_s=round(self.elapsed_s - began, 3))
 
@@ -251,6 +250,14 @@ class Session:
     def learn(self, trials: Sequence[Trial] | None = None) -> None:
         """Let the simulation learn from what was measured."""
         self.expectations.learn(self.study.trials if trials is None else trials)
+
+
+def _unanswered(measurement: Measurement) -> str:
+    """Say that nothing was answered, and what was said instead; empty if something was."""
+    if measurement.total.answered:
+        return ""
+    said = max(measurement.total.failures, key=lambda each: each.count, default=None)
+    return "no request was answered" + (f": {said.message}" if said and said.message else "")
 
 
 def _waiting(proposal: Proposal) -> Tried:
