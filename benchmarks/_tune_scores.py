@@ -77,9 +77,8 @@ def shares(
         share = 0.0
         if each.winner in again and again[each.winner].worth(ms, SLACK):
             turns = every[list(bounds).index(each.cap)]
-            share = statistics.median(
-                did[each.winner] / best for did, best in turns if each.winner in did
-            )
+            did_so = [did[each.winner] / best for did, best in turns if each.winner in did]
+            share = statistics.median(did_so) if did_so else 0.0
         reached.setdefault((each.method, each.cap), []).append(share)
     return reached
 
@@ -98,8 +97,9 @@ def _in_turns(plan: Plan, rows: Rows, cap_ms: float) -> list[tuple[dict[Setting,
         for row in (row for other in turns if other is not turn for row in other.values()):
             if row.setting in turn:
                 others.setdefault(row.asked, []).append(row)
-        did = {setting: row.measurement.throughput_rps for setting, row in turn.items()}
-        found.append((did, did[_best(medians(plan, others), cap_ms)]))
+        if others:  # there are none of the first turn alone
+            did = {setting: row.measurement.throughput_rps for setting, row in turn.items()}
+            found.append((did, did[_best(medians(plan, others), cap_ms)]))
     return found
 
 

@@ -16,6 +16,7 @@ from tritongen.cli.infer import Asked
 from tritongen.cli.output import STYLES, messages
 from tritongen.errors import EngineError, SpecError
 from tritongen.records.finding import did_you_mean
+from tritongen.records.loadtest import HEADER_NAME
 from tritongen.records.messages import ModelConfig
 from tritongen.stages.infer import (
     Body,
@@ -29,8 +30,6 @@ from tritongen.stages.infer import (
 from tritongen.triton import ModelState, Request, Response, Triton, TritonError
 
 LAST_PORT = 65535
-NAME = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-"""A header's."""
 
 
 def infer(asked: Asked) -> None:
@@ -67,7 +66,7 @@ def read_header(said: str) -> tuple[str, str]:
     """Return name and value of a header, in small letters as gRPC wants the name."""
     name, colon, value = said.partition(":")
     # What was typed is not shown again: most of it is a secret.
-    if not (colon and NAME.fullmatch(name)):
+    if not (colon and HEADER_NAME.fullmatch(name)):
         raise SpecError(
             "--header: no name", fix="write NAME: VALUE, as 'Authorization: Bearer KEY'"
         )

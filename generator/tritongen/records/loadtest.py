@@ -30,8 +30,11 @@ Count = Annotated[Whole, Field(ge=0)]
 PERCENTILES: Mapping[str, float] = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "p999": 99.9}
 
 
+HEADER_NAME = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
 def _header(name: str) -> str:
-    if not re.fullmatch("[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+    if not HEADER_NAME.fullmatch(name):
         raise wrong("type", "the name of a header", "write letters, digits and `-`")
     return name
 

@@ -63,13 +63,14 @@ def propose(task: Task) -> Proposal | float | None:
     pool = _pool(task)
     if not pool:  # nothing can be simulated: the server's counters are not seen
         return random.propose(task)
-    ranked, fine = _ranked(task, pool), dict[Setting, Guess]()
+    residuals = _residuals(task)
+    ranked, fine = _ranked(task, pool, residuals), dict[Setting, Guess]()
     for _ in range(LOOKS):
         coarse = [each.setting for each in ranked[:LOOKED_AT] if each.setting not in fine]
         if not coarse:
             break
         fine |= _guessed(task, coarse, fine=True)
-        ranked = _ranked(task, {**pool, **fine})
+        ranked = _ranked(task, {**pool, **fine}, residuals)
     best = ranked[0]
     if best.promise < NOTHING[task.goal] and _enough(task):
         return max((each.hope for each in ranked), default=0.0)
@@ -148,9 +149,9 @@ Residuals = Callable[[str], Residual]
 """Gives what was learned of a throughput or of a latency, by name."""
 
 
-def _ranked(task: Task, pool: dict[Setting, Guess]) -> list[_Candidate]:
+def _ranked(task: Task, pool: dict[Setting, Guess], residuals: Residuals) -> list[_Candidate]:
     """Return the candidates, the most promising first; without a feasible one, the likeliest."""
-    residuals, sound = _residuals(task), _sound(task)
+    sound = _sound(task)
     held = [each.mean for each in _tried(task, residuals) if each.chance > HALF]
     best = max(held, default=None)
     found = []
